@@ -1,0 +1,7 @@
+/**
+ * SPIFFE identity for Node: verification, a CA, rotation and TLS helpers.
+ *
+ * @packageDocumentation
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * The traffic-capture rules of istio-iptables: generated, explained, verified, removed.
+ *
+ * @packageDocumentation
+ */
+
+export {};

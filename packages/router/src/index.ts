@@ -1,0 +1,7 @@
+/**
+ * Envoy's routing decision as a library: which route, and why.
+ *
+ * @packageDocumentation
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * The xDS protocol, both sides, all variants.
+ *
+ * @packageDocumentation
+ */
+
+export {};
