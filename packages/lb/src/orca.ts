@@ -1,0 +1,13 @@
+/** Load a backend reports about itself (open request cost aggregation, ORCA). */
+export interface LoadReport {
+  /** Requests per second the backend serves. */
+  readonly rps?: number;
+  /** Errors per second it answers with. */
+  readonly eps?: number;
+  /** Utilisation the application defines, from 0. */
+  readonly applicationUtilization?: number;
+  /** CPU utilisation, from 0; may exceed 1. */
+  readonly cpuUtilization?: number;
+  /** Metrics the application names, read as `named_metrics.<key>`. */
+  readonly namedMetrics?: Readonly<Record<string, number>>;
+}

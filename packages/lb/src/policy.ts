@@ -1,0 +1,56 @@
+import type { Clock, Random } from "./clock.js";
+import type { Trace } from "./explain.js";
+import type { Host } from "./host.js";
+import type { Outcome, PickContext } from "./pick.js";
+import type { PrioritySet } from "./priority-set.js";
+
+/**
+ * A way of choosing among hosts. The functions of this package (`roundRobin()`, `maglev({ … })` …) make them; so can
+ * yours.
+ */
+export interface Policy {
+  /** The name in the xDS API, such as `round_robin`. */
+  readonly name: string;
+  /** Makes the balancer of one cluster, or of one subset of it. */
+  balancer(hosts: PrioritySet, env: BalancerEnv): Balancer;
+}
+
+/** What a balancer gets from its cluster. */
+export interface BalancerEnv {
+  /** Time in monotonic milliseconds. */
+  readonly clock: Clock;
+  /** Where every draw comes from. */
+  readonly random: Random;
+  /** Percent of available hosts below which a priority panics; 0 turns panic off. */
+  readonly panicThresholdPercent: number;
+  /** The caller's own zone and its peers, for zone aware routing. */
+  readonly local?: LocalZone;
+  /** Requests in flight over the whole cluster, for bounded load. */
+  totalActive(): number;
+}
+
+/** Where the caller stands and who else calls from which zone. */
+export interface LocalZone {
+  /** The locality of this process. */
+  readonly zone: string;
+  /** The hosts of the cluster this process belongs to. */
+  readonly hosts: PrioritySet;
+}
+
+/** Chooses hosts for one cluster or subset; keeps its own rotation state. */
+export interface Balancer {
+  /** A host, or nothing if none may be used. Writes what it considered to `trace` when there is one. */
+  choose(context: PickContext, trace?: Trace): Host | undefined;
+  /** Called after the hosts of a priority, their order, weights or health changed. */
+  refresh(priority: number): void;
+  /** Called once for each finished request, for policies that learn. */
+  observe?(host: Host, outcome: Outcome, latencyMs: number, now: number): void;
+  /** When {@link Balancer.tick} wants to be called next. */
+  readonly nextTickAt?: number;
+  /** Does what is due. */
+  tick?(now: number): void;
+  /** Rotation state as JSON. */
+  snapshot?(): unknown;
+  /** Takes over what {@link Balancer.snapshot} gave; state of hosts that are gone is left out. */
+  restore?(state: unknown): void;
+}
