@@ -1,7 +1,34 @@
 /**
  * The xDS protocol, both sides, all variants.
  *
+ * A server publishes snapshots, a client follows them:
+ *
+ * ```ts
+ * const cache = createSnapshotCache();
+ * cache.set("sidecar-1", parseResources(text, { file: "mesh.yaml" }).resources);
+ * const server = createServer({ cache, onEvent: (event) => console.log(event.kind) });
+ * const port = await server.listen("127.0.0.1:0");
+ *
+ * const client = createClient({ bootstrap: { servers: [{ uri: `127.0.0.1:${port}` }], node: { id: "sidecar-1" } } });
+ * for await (const { listeners, clusters, changes } of client.config({ signal })) apply(listeners, clusters, changes);
+ * ```
+ *
  * @packageDocumentation
  */
 
-export {};
+export type { Authority, Bootstrap, ServerConfig } from "./bootstrap.js";
+// For authors of caches and transports.
+export type { Cache, Snapshot, SnapshotCache, SnapshotChange, TypeChange, TypeView } from "./cache.js";
+export type { ClusterConfig, ConfigChange, ConfigSet, ListenerConfig } from "./config-set.js";
+export type { XdsErrorCode } from "./errors.js";
+export { XdsError } from "./errors.js";
+export type { Nack, NackReason } from "./nack.js";
+export type { Locality, NodeIdentity } from "./node.js";
+export type { EncodedResource, Finding, MessageResource, ResourceType } from "./resource.js";
+export type { ClientEvent, ClientOptions, XdsClient } from "./shell/client.js";
+export { createClient } from "./shell/client.js";
+export type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions, XdsServer } from "./shell/server.js";
+// For users.
+export { createServer } from "./shell/server.js";
+export { createSnapshotCache } from "./shell/snapshot-cache.js";
+export type { WatchError, WatchUpdate } from "./watch.js";

@@ -1,0 +1,61 @@
+/**
+ * One resource as it travels: encoded once, shared by every stream that sends it.
+ *
+ * The protocol core never looks inside `value`.
+ */
+export interface EncodedResource {
+  /** For example `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
+  readonly typeUrl: string;
+  /** The name clients subscribe to; for a ClusterLoadAssignment its `cluster_name`. */
+  readonly name: string;
+  /**
+   * Opaque, and derived from the content: two replicas, or one server before and after a restart, give the same
+   * content the same version, so that a reconnecting delta client is not sent what it holds.
+   */
+  readonly version: string;
+  /** The encoded message, that is `Any.value`. Not to be modified after it was handed over. */
+  readonly value: Uint8Array;
+  /** Further names that match a subscription; VHDS needs them. Default none. */
+  readonly aliases?: readonly string[];
+  /** Milliseconds the client keeps the resource without hearing of it again. Default for ever. */
+  readonly ttlMs?: number;
+}
+
+/** A resource as people write it: a message that still has to be encoded. `parseResources` of xds-types yields these. */
+export interface MessageResource {
+  /** Which type `message` is of. */
+  readonly typeUrl: string;
+  /** The name clients subscribe to. */
+  readonly name: string;
+  /** Plain data of that type. Treated as immutable: the same object is encoded once and then known by its identity. */
+  readonly message: unknown;
+  /** Further names that match a subscription. Default none. */
+  readonly aliases?: readonly string[];
+  /** Milliseconds the client keeps the resource without hearing of it again. Default for ever. */
+  readonly ttlMs?: number;
+}
+
+/**
+ * What a subscription needs to know of a message type. Every message value of `@weftmesh/xds-types`, for example
+ * `Cluster`, has this shape.
+ */
+export interface ResourceType<T> {
+  /** For example `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
+  readonly typeUrl: string;
+  /** Reads the message; throws on bytes that are not one. */
+  decode(bytes: Uint8Array): T;
+  /** Reports what the structure rules of the schema refuse. Default: nothing is refused. */
+  check?(message: T): readonly Finding[];
+}
+
+/** One problem of one resource. `Issue` of xds-types and of the compilers has this shape. */
+export interface Finding {
+  /** Where in the resource, in proto spelling: `virtual_hosts[0].routes[2].match.safe_regex`. Empty for the whole. */
+  readonly path: string;
+  /** What is wrong, in one line. */
+  readonly message: string;
+  /** Stable identifier of the rule, when there is one. */
+  readonly code?: string;
+  /** A warning does not refuse the resource. Default `"error"`. */
+  readonly severity?: "error" | "warning";
+}
