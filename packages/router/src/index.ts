@@ -4,4 +4,48 @@
  * @packageDocumentation
  */
 
-export {};
+// For applications and proxies.
+export { type FetchRequestLike, fromFetch } from "./adapter/fetch.js";
+export { fromHttp2, type Http2Headers } from "./adapter/http2.js";
+export { fromIncomingMessage, type IncomingMessageLike, type SocketLike } from "./adapter/incoming-message.js";
+export type {
+  CorsVerdict,
+  Decision,
+  DirectResponse,
+  FilterConfigView,
+  Forward,
+  InternalRedirectVerdict,
+  LocalReply,
+  Mirror,
+  NoRoute,
+  Outcome,
+  PathPattern,
+  RateLimitDescriptor,
+  Redirect,
+  ResetReason,
+  RetryVerdict,
+  RouteContext,
+  RouteInfo,
+  Timeouts,
+  UpstreamRequest,
+  VirtualHostInfo,
+} from "./decision.js";
+export { formatIssue, type Issue, RouterError, type RouterErrorCode } from "./errors.js";
+export { compileListener, type FilterChainMatch, type FilterChains } from "./filter-chain.js";
+export { fixedRandom, type Random } from "./random.js";
+export { compileRbac, type Rbac, type RbacDecision, type RbacVerdict } from "./rbac.js";
+export {
+  type Connection,
+  createRequest,
+  type HeaderList,
+  type RequestInit,
+  type RouteRequest,
+  type TlsFacts,
+} from "./request.js";
+export {
+  compileRoutes,
+  type RouteOptions,
+  type RouteTable,
+  type Runtime,
+  type RuntimeValue,
+} from "./route-table.js";

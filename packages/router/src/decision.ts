@@ -1,0 +1,271 @@
+import type { Random } from "./random.js";
+import type { HeaderList } from "./request.js";
+
+/** What one call of `route()` gets besides the request. */
+export interface RouteContext {
+  /** Drawn at most once for the whole decision, and once more for each back-off. */
+  readonly random: Random;
+  /** Milliseconds since the Unix epoch, for `%START_TIME%` and rate-limit reset headers. */
+  readonly now: number;
+}
+
+/** The answer for one request. Branch on `kind`; everything but `forward` has a ready `reply()`. */
+export type Decision = Forward | Redirect | DirectResponse | NoRoute;
+
+/** The virtual host that was chosen. */
+export interface VirtualHostInfo {
+  /** Its `name`. */
+  readonly name: string;
+  /** Its metadata by filter name, as plain JSON values. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Which path test a route has, as written in its configuration. */
+export interface PathPattern {
+  /** The path specifier's kind. */
+  readonly kind: "prefix" | "path" | "path-separated-prefix" | "regex" | "template" | "connect" | "extension";
+  /** The configured text; empty for connect. */
+  readonly value: string;
+}
+
+/** The route that was chosen: enough to log it and to find it again in the configuration. */
+export interface RouteInfo {
+  /** Its `name`; empty if it has none. */
+  readonly name: string;
+  /** Position in the virtual host's list; −1 for a route out of a matcher tree or made by `require_tls`. */
+  readonly index: number;
+  /** Where it stands: `virtual_hosts[0].routes[2]`. */
+  readonly path: string;
+  /** Its path test, for metrics and logs. */
+  readonly pattern: PathPattern;
+  /** Its metadata by filter name, as plain JSON values. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Its `stat_prefix`; empty if it has none. */
+  readonly statPrefix: string;
+}
+
+/** An answer that the proxy gives itself. */
+export interface LocalReply {
+  /** HTTP status; 200 towards gRPC clients, whose status stands in `grpc-status`. */
+  readonly status: number;
+  /** Response fields in order. */
+  readonly headers: HeaderList;
+  /** Body as latin1 text, one character a byte; empty for none. */
+  readonly body: string;
+}
+
+/** The request as it goes upstream. */
+export interface UpstreamRequest {
+  /** `:method`. */
+  readonly method: string;
+  /** `:scheme`. */
+  readonly scheme: string;
+  /** `:authority` after host rewriting. */
+  readonly authority: string;
+  /** `:path` after path rewriting; absent on a plain CONNECT. */
+  readonly path: string | undefined;
+  /** All other fields after mutation. */
+  readonly headers: HeaderList;
+}
+
+/** Time limits of a forwarded request, in milliseconds. */
+export interface Timeouts {
+  /** For the whole request with its retries, from when it is fully received; 0 is none. Envoy's default: 15,000. */
+  readonly requestMs: number;
+  /** For each attempt; 0 is none. */
+  readonly perTryMs: number;
+  /** Without a byte in either direction during one attempt; 0 is none. */
+  readonly perTryIdleMs: number;
+  /** Without activity on the stream; 0 is none; absent leaves it to the connection manager. */
+  readonly idleMs?: number | undefined;
+  /** For writing out what is buffered; absent leaves it to the connection manager. */
+  readonly flushMs?: number | undefined;
+  /** For the stream from its start; 0 expires at once; absent is none from the route. */
+  readonly maxStreamMs?: number | undefined;
+}
+
+/** How an attempt ended, as retry policies see it. */
+export type Outcome =
+  | {
+      readonly kind: "response";
+      /** HTTP status. */
+      readonly status: number;
+      /** Response header fields. */
+      readonly headers: HeaderList;
+    }
+  | {
+      readonly kind: "reset";
+      /** Why there is no response. */
+      readonly reason: ResetReason;
+      /** Whether any part of the request was sent upstream. Default true. */
+      readonly sent?: boolean;
+    };
+
+/** Why an attempt ended without a response. */
+export type ResetReason =
+  | "connect-failure"
+  | "connect-timeout"
+  | "connection-termination"
+  | "local-reset"
+  | "overflow"
+  | "per-try-timeout"
+  | "protocol-error"
+  | "remote-refused-stream"
+  | "remote-reset"
+  | "http3-post-connect-failure";
+
+/** Whether to try again, and when. */
+export type RetryVerdict =
+  | {
+      readonly retry: true;
+      /** Wait this long first. */
+      readonly delayMs: number;
+      /** The `retry_on` condition that held. */
+      readonly condition: string;
+    }
+  | {
+      readonly retry: false;
+      /** Why not. */
+      readonly reason: "not-retriable" | "limit" | "disabled";
+    };
+
+/** A copy of the request to send elsewhere, its answer to be thrown away. */
+export interface Mirror {
+  /** Where to. */
+  readonly cluster: string;
+  /** The copy, with `-shadow` on its authority unless switched off. */
+  readonly request: UpstreamRequest;
+  /** Whether its trace is sampled: set by configuration, or as the original. */
+  readonly traceSampled?: boolean | undefined;
+}
+
+/** What the CORS policy says about a request. */
+export type CorsVerdict =
+  | { readonly kind: "none" }
+  /** Answer the preflight with this. */
+  | { readonly kind: "preflight"; readonly reply: LocalReply }
+  /** Forward, and set these fields on the response. */
+  | { readonly kind: "actual"; readonly headers: HeaderList };
+
+/** One rate-limit descriptor. */
+export interface RateLimitDescriptor {
+  /** Key and value pairs in order. */
+  readonly entries: readonly { readonly key: string; readonly value: string }[];
+  /** Stage 0–10. */
+  readonly stage: number;
+  /** Runtime key that disables it, if it has one. */
+  readonly disableKey: string;
+  /** How many hits it counts; 1 unless configured. */
+  readonly hitsAddend: number;
+  /** Whether it is to be reported when the stream ends. */
+  readonly onStreamDone: boolean;
+  /** An override of the limit. */
+  readonly limit?: { readonly requestsPerUnit: number; readonly unit: string } | undefined;
+}
+
+/** What to do with a redirect that came from upstream. */
+export type InternalRedirectVerdict =
+  /** Hand it to the client. */
+  | { readonly kind: "pass"; readonly reason: string }
+  /** Route this request instead. */
+  | { readonly kind: "follow"; readonly request: UpstreamRequest; readonly dropBody: boolean };
+
+/** Send the request to a cluster. */
+export interface Forward {
+  /** Tells this variant apart. */
+  readonly kind: "forward";
+  /** The chosen host. */
+  readonly virtualHost: VirtualHostInfo;
+  /** The chosen route. */
+  readonly route: RouteInfo;
+  /** Where to; never empty. */
+  readonly cluster: string;
+  /** `DEFAULT` or `HIGH`: which circuit breakers count it. */
+  readonly priority: "DEFAULT" | "HIGH";
+  /** All time limits, request headers included. */
+  readonly timeouts: Timeouts;
+  /** How often it may be retried at most; 0 if nothing is ever retried. */
+  readonly maxRetries: number;
+  /** Whether a per-try timeout starts another attempt beside the running one. */
+  readonly hedgeOnPerTryTimeout: boolean;
+  /** Endpoint metadata the host must have (`envoy.lb`), as plain JSON; absent for any. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>> | undefined;
+  /** The request to send.
+   * @param attempt - Which attempt this is, from 1; it shows in `x-envoy-attempt-count`.
+   */
+  request(attempt?: number): UpstreamRequest;
+  /** Response fields after the route's mutations. */
+  response(status: number, headers: HeaderList): HeaderList;
+  /** Whether to try again after `outcome` of attempt number `attempt` (from 1), at `now` (Unix ms). */
+  retry(outcome: Outcome, attempt: number, now: number): RetryVerdict;
+  /** Copies to send. */
+  mirrors(): readonly Mirror[];
+  /** The 64-bit hash of the hash policy, for ring hash and maglev; absent if no entry gives one. */
+  hash(): bigint | undefined;
+  /** The virtual cluster's name; empty if the host has none configured. */
+  virtualCluster(): string;
+  /** Rate-limit descriptors, of one stage or of all. */
+  rateLimits(stage?: number): readonly RateLimitDescriptor[];
+  /** What CORS says. */
+  cors(): CorsVerdict;
+  /** The most specific configuration for a filter instance; absent if there is none or it is disabled. */
+  filterConfig(name: string): FilterConfigView | undefined;
+  /** Whether an upgrade to `type` is allowed; absent leaves it to the connection manager. */
+  upgrade(type: string): boolean | undefined;
+  /** Whether to follow a redirect answer; `followed` is how many were followed before. */
+  internalRedirect(status: number, headers: HeaderList, followed: number): InternalRedirectVerdict;
+}
+
+/** Per-filter configuration as seen from the chosen route. */
+export interface FilterConfigView {
+  /** Whether the filter is switched off here. */
+  readonly disabled: boolean;
+  /** The most specific message; absent if only `disabled` is set. */
+  readonly config?: unknown;
+  /** All messages, least specific first. */
+  readonly all: readonly unknown[];
+}
+
+/** Answer with a redirect. */
+export interface Redirect {
+  /** Tells this variant apart. */
+  readonly kind: "redirect";
+  /** The chosen host. */
+  readonly virtualHost: VirtualHostInfo;
+  /** The chosen route; absent when `require_tls` redirects. */
+  readonly route?: RouteInfo | undefined;
+  /** 301, 302, 303, 307 or 308. */
+  readonly status: number;
+  /** The whole URL. */
+  readonly location: string;
+  /** The complete answer. */
+  reply(): LocalReply;
+}
+
+/** Answer from the configuration, or because the chosen cluster does not exist. */
+export interface DirectResponse {
+  /** Tells this variant apart. */
+  readonly kind: "direct-response";
+  /** The chosen host. */
+  readonly virtualHost: VirtualHostInfo;
+  /** The chosen route. */
+  readonly route: RouteInfo;
+  /** Envoy's RESPONSE_CODE_DETAILS. */
+  readonly details: "direct_response" | "cluster_not_found";
+  /** 200–599. */
+  readonly status: number;
+  /** The complete answer. */
+  reply(): LocalReply;
+}
+
+/** Nothing matched. */
+export interface NoRoute {
+  /** Tells this variant apart. */
+  readonly kind: "no-route";
+  /** Why. */
+  readonly reason: "no-virtual-host" | "no-forwarded-proto" | "no-match";
+  /** The chosen host, if it came that far. */
+  readonly virtualHost?: VirtualHostInfo | undefined;
+  /** Envoy's answer: 404, `route_not_found`. */
+  reply(): LocalReply;
+}
