@@ -1,0 +1,108 @@
+import type { Certificate } from "./certificate.js";
+import type { KeyAlgorithm } from "./public-key.js";
+import type { RollStatus } from "./root-roll.js";
+import type { IssuedChain, SvidIssuer } from "./source.js";
+import type { SpiffeId, TrustDomain } from "./spiffe-id.js";
+import type { TrustBundle } from "./trust-bundle.js";
+
+/** How a CA is made. All times are milliseconds. */
+export interface CaOptions {
+  /** The trust domain it issues for. */
+  readonly trustDomain: string;
+  /** The algorithm of its own keys. Default: `P-256`. */
+  readonly keyAlgorithm?: KeyAlgorithm;
+  /** How long a root lives. Default: 3650 days, as Citadel's. */
+  readonly rootTtlMs?: number;
+  /** How long a leaf lives if nothing is asked for. Default: 24 hours, as Citadel's. */
+  readonly defaultTtlMs?: number;
+  /** The longest lifetime that may be asked for. Default: 90 days, as Citadel's. */
+  readonly maxTtlMs?: number;
+  /** How far back the validity of a leaf begins, for peers whose clocks are slow. Default: 2 minutes, as Citadel's. */
+  readonly backdateMs?: number;
+  /** The wall clock. Default: the system's. */
+  readonly clock?: WallClock;
+}
+
+/** A source of wall-clock time: milliseconds since 1970 UTC. */
+export interface WallClock {
+  now(): number;
+}
+
+/** What a CA gives for a signing request. */
+export interface IssuedSvid extends IssuedChain {
+  /** The identity that was certified. */
+  readonly id: SpiffeId;
+  /** The serial number in lower-case hexadecimal. */
+  readonly serial: string;
+  /** First instant of validity, milliseconds since 1970. */
+  readonly notBefore: number;
+  /** Last instant of validity, milliseconds since 1970; never beyond the issuer's. */
+  readonly notAfter: number;
+  /** The chain in PEM, leaf first. */
+  readonly chainPem: string;
+}
+
+/** What may be said about one signature. */
+export interface SignOptions {
+  /** The lifetime, in milliseconds. Zero or less, or absent: the default of the CA. */
+  readonly ttlMs?: number;
+}
+
+/** A certificate authority of one trust domain, in this process. */
+export interface Ca {
+  /** The trust domain it issues for. */
+  readonly trustDomain: TrustDomain;
+  /** The certificate that signs now. */
+  readonly issuer: Certificate;
+  /** What everybody should trust now; during a root roll it holds both roots. */
+  bundle(): TrustBundle;
+  /**
+   * Checks a signing request and issues a leaf for `identity`. Nothing but the key is taken from the request.
+   *
+   * @param csr - DER, or PEM with one block.
+   * @throws {@link CertError} `ERR_CERT_CSR_…`, `ERR_CERT_WEAK_KEY`, `ERR_CERT_UNSUPPORTED_KEY`, `ERR_CERT_TTL`, `ERR_CERT_CA_NOT_READY`.
+   */
+  sign(csr: Uint8Array | string, identity: SpiffeId, options?: SignOptions): IssuedSvid;
+  /** As {@link Ca.sign}, with the signature made on the thread pool. */
+  signAsync(csr: Uint8Array | string, identity: SpiffeId, options?: SignOptions): Promise<IssuedSvid>;
+  /** An issuer for one identity, for whoever lives in this process: what `rotate` takes. */
+  issuerFor(identity: SpiffeId): SvidIssuer;
+  /** The root roll: new key, both roots distributed, the new one issues, the old one goes. */
+  readonly roll: RootRoll;
+  /** Calls `listener` whenever {@link Ca.bundle} changes; it must be quick. */
+  watch(listener: (bundle: TrustBundle) => void): Disposable;
+}
+
+/** A change of the root with a new key, step by step, so that no peer ever meets a certificate it cannot verify. */
+export interface RootRoll {
+  /** Where the roll stands. */
+  status(): RollStatus;
+  /**
+   * Makes a new root key and certificate and puts it into the bundle; the old root goes on issuing.
+   *
+   * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if a roll is under way.
+   */
+  prepare(): RollStatus;
+  /** Notes that a holder of the bundle has the version of {@link RollStatus.bundleVersion}. */
+  acknowledge(holder: string, bundleVersion: number): RollStatus;
+  /**
+   * Issues from the new root from now on.
+   *
+   * @param options - `force`: do so although expected holders have not acknowledged.
+   * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if nothing is prepared, or somebody has not acknowledged.
+   */
+  activate(options?: RollStep): RollStatus;
+  /**
+   * Takes the old root out of the bundle.
+   *
+   * @param options - `force`: do so although leaves of the old root are still valid.
+   * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if the new root does not issue yet, or old leaves are still valid.
+   */
+  retire(options?: RollStep): RollStatus;
+}
+
+/** How a step of a root roll is taken. */
+export interface RollStep {
+  /** Take it although a condition is not met. Default: false. */
+  readonly force?: boolean;
+}
