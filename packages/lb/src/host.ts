@@ -77,6 +77,8 @@ export const HostFlag = {
   edsStatusDraining: 0x200,
   /** Responses carried `x-envoy-degraded` and outlier detection watches for it. */
   degradedOutlierDetection: 0x400,
+  /** Back from an ejection on trial, with all its permits taken. Not a flag of Envoy. */
+  onProbation: 0x800,
 } as const;
 
 /** Which of the three health classes a host is in. */
@@ -100,6 +102,8 @@ export interface Host {
   readonly flags: number;
   /** The class the flags put it in. */
   readonly health: HealthClass;
+  /** Whether it is left out of every denominator (draining, not yet checked, failed at its own word). */
+  readonly excluded: boolean;
   /** Requests picked for this host and not done yet. */
   readonly activeRequests: number;
 }

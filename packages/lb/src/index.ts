@@ -16,10 +16,12 @@ export type { Clock, Random, Scheduler } from "./clock.js";
 // For applications and proxies.
 export { type Cluster, createCluster } from "./cluster.js";
 export type { ClusterDeps, ClusterOptions, DropOverload, HostChange, HostDelta } from "./cluster-options.js";
+// The arithmetic by itself: for simulators, linters and tests.
+export { createEdf, type EdfScheduler } from "./edf.js";
 export { type Issue, LbError, type LbErrorCode } from "./errors.js";
 export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
+export { createEwma, type Ewma } from "./ewma.js";
 export type { Explanation, Trace, TraceStep } from "./explain.js";
-export { clusterFromXds, endpointsFromXds, type FromXdsDeps } from "./from-xds.js";
 export { type Hash64, hash64FromBigInt, hash64ToBigInt } from "./hash/hash64.js";
 export {
   type EndpointGroup,
@@ -32,6 +34,13 @@ export {
   type Locality,
   type Metadata,
 } from "./host.js";
+export type { LocalityMode, LocalityWeighted, ZoneAware } from "./locality-options.js";
+export {
+  createLocalitySchedule,
+  effectiveLocalityWeight,
+  type LocalityCounts,
+  type LocalitySchedule,
+} from "./locality-schedule.js";
 export type { LoadReport } from "./orca.js";
 export type { OutlierDetectionOptions, ProbationOptions } from "./outlier-options.js";
 export type {
@@ -44,8 +53,12 @@ export type {
   PickContext,
   RoutingPriority,
 } from "./pick.js";
+export { type LeastRequestOptions, type LeastRequestSelection, leastRequest } from "./policy/least-request.js";
+export { type RandomOptions, random } from "./policy/random.js";
+export { type RoundRobinOptions, roundRobin } from "./policy/round-robin.js";
 // For authors of policies.
 export type { Balancer, BalancerEnv, LocalZone, Policy } from "./policy.js";
+export { type PriorityCounts, type PriorityLoads, priorityLoads } from "./priority-load.js";
 export type { HostSet, LocalityHosts, PrioritySet } from "./priority-set.js";
 export {
   type HostPredicate,
@@ -55,4 +68,17 @@ export {
   previousPriorities,
   type RetryPriority,
 } from "./retry.js";
+export { retryBudgetLimit, type WindowBudgetAmounts, windowBudgetAmounts } from "./retry-budget.js";
+export { createRotation, type Rotation } from "./rotation.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
+export type { SlowStartOptions } from "./slow-start.js";
+export { slowStartWeight } from "./slow-start.js";
+export { failsByPercentage, type SuccessRateThreshold, successRateThreshold } from "./success-rate.js";
+export {
+  type ZoneCounts,
+  type ZoneExit,
+  type ZonePercentages,
+  type ZonePlan,
+  type ZonePlanInput,
+  zonePlan,
+} from "./zone-plan.js";

@@ -11,3 +11,13 @@ export interface LoadReport {
   /** Metrics the application names, read as `named_metrics.<key>`. */
   readonly namedMetrics?: Readonly<Record<string, number>>;
 }
+
+/** What is kept about the reports of one host. */
+export interface OrcaState {
+  /** Weight of the last usable report. */
+  weight: number;
+  /** Monotonic milliseconds since when every report was usable; Infinity before the first. */
+  nonEmptySince: number;
+  /** Monotonic milliseconds of the last usable report. */
+  lastUpdateAt: number;
+}

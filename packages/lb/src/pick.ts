@@ -71,10 +71,8 @@ export type NoHostReason =
   | "no-healthy-host"
   /** A `drop_overloads` category took the request (`DO`). */
   | "dropped"
-  /** `max_requests` or `max_pending_requests` is reached (`UO`). */
+  /** `max_requests` of the routing priority is reached (`UO`). */
   | "overflow"
-  /** A retry with neither budget nor permit left (`URX`). */
-  | "retry-overflow"
   /** The cluster was disposed. */
   | "disposed";
 

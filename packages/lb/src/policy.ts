@@ -1,6 +1,6 @@
 import type { Clock, Random } from "./clock.js";
 import type { Trace } from "./explain.js";
-import type { Host } from "./host.js";
+import type { Host, Locality } from "./host.js";
 import type { Outcome, PickContext } from "./pick.js";
 import type { PrioritySet } from "./priority-set.js";
 
@@ -27,22 +27,35 @@ export interface BalancerEnv {
   readonly local?: LocalZone;
   /** Requests in flight over the whole cluster, for bounded load. */
   totalActive(): number;
+  /** Counts an occurrence under one of Envoy's statistics names, such as `lb_healthy_panic`. */
+  count(name: string): void;
 }
+
+/** What changed in a priority set. */
+export type HostsChange =
+  /** Hosts came, went or changed places; one priority, or all when absent. */
+  | { readonly kind: "membership"; readonly priority?: number }
+  /** One host's flags changed. */
+  | { readonly kind: "health"; readonly host: Host; readonly oldFlags: number }
+  /** One host's weight changed. */
+  | { readonly kind: "weight"; readonly host: Host }
+  /** One host's metadata changed, and maybe its weight. */
+  | { readonly kind: "metadata"; readonly host: Host };
 
 /** Where the caller stands and who else calls from which zone. */
 export interface LocalZone {
   /** The locality of this process. */
-  readonly zone: string;
-  /** The hosts of the cluster this process belongs to. */
-  readonly hosts: PrioritySet;
+  readonly locality: Locality;
+  /** The hosts of the cluster this process belongs to, if known. */
+  readonly hosts?: PrioritySet;
 }
 
 /** Chooses hosts for one cluster or subset; keeps its own rotation state. */
 export interface Balancer {
   /** A host, or nothing if none may be used. Writes what it considered to `trace` when there is one. */
   choose(context: PickContext, trace?: Trace): Host | undefined;
-  /** Called after the hosts of a priority, their order, weights or health changed. */
-  refresh(priority: number): void;
+  /** Called after each change of the hosts. Should only note it: the next choice does the work. */
+  refresh(change: HostsChange): void;
   /** Called once for each finished request, for policies that learn. */
   observe?(host: Host, outcome: Outcome, latencyMs: number, now: number): void;
   /** When {@link Balancer.tick} wants to be called next. */

@@ -8,9 +8,9 @@ export interface LocalityHosts {
   readonly weight: number;
   /** All of them. */
   readonly hosts: readonly Host[];
-  /** Those of the healthy class that are not excluded. */
+  /** Those of the healthy class. */
   readonly healthy: readonly Host[];
-  /** Those of the degraded class that are not excluded. */
+  /** Those of the degraded class. */
   readonly degraded: readonly Host[];
   /** How many are left out of every denominator. */
   readonly excluded: number;
@@ -20,9 +20,9 @@ export interface LocalityHosts {
 export interface HostSet {
   /** All of them. */
   readonly hosts: readonly Host[];
-  /** Those of the healthy class that are not excluded. */
+  /** Those of the healthy class. */
   readonly healthy: readonly Host[];
-  /** Those of the degraded class that are not excluded. */
+  /** Those of the degraded class. */
   readonly degraded: readonly Host[];
   /** How many are left out of every denominator. */
   readonly excluded: number;

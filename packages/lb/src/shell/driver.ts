@@ -1,11 +1,13 @@
 import type { Clock, Scheduler } from "../clock.js";
 
 /** The monotonic clock of this process. */
-export const systemClock: Clock = { now: () => performance.now() };
+export const systemClock: Clock = {
+  now: () => performance.now(),
+};
 
 /** Timers of this process; they do not keep it alive. */
 export const systemScheduler: Scheduler = {
-  now: () => performance.now(),
+  now: systemClock.now,
   after(delayMs, task) {
     // Longer delays overflow Node's 32-bit timer and would fire at once.
     const timer = setTimeout(task, Math.min(Math.max(0, delayMs), 2 ** 31 - 1));

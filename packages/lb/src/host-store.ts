@@ -1,0 +1,218 @@
+import type { HostDelta } from "./cluster-options.js";
+import { type EndpointGroup, HostFlag, type HostOptions, type Locality } from "./host.js";
+import { checkGroups } from "./host-check.js";
+import { HostLevel } from "./host-level.js";
+import { HostState, withEndpointHealth } from "./host-state.js";
+import { localityKey } from "./locality.js";
+import type { HostsChange } from "./policy.js";
+import type { PrioritySet } from "./priority-set.js";
+
+/** How a {@link HostStore} treats its hosts. */
+export interface HostStoreOptions {
+  readonly overprovisioningFactor: number;
+  readonly weightedPriorityHealth: boolean;
+  /** Hosts start unhealthy and unchecked. */
+  readonly activeHealthChecks: boolean;
+  /** Hosts that discovery drops go even while their check passes. */
+  readonly ignoreHealthOnHostRemoval: boolean;
+  /** Locality to list first. */
+  readonly ownLocality?: Locality;
+}
+
+const UNCHECKED = HostFlag.failedActiveHealthCheck | HostFlag.pendingActiveHealthCheck;
+
+/** The hosts of a cluster and the lists balancers read. Lists change only through this class. */
+export class HostStore implements PrioritySet {
+  readonly overprovisioningFactor: number;
+  readonly weightedPriorityHealth: boolean;
+  levels: HostLevel[] = [];
+  version = 0;
+  private readonly options: HostStoreOptions;
+  private readonly byAddress = new Map<string, HostState>();
+  private readonly notify: (change: HostsChange) => void;
+  private readonly onRemove: (host: HostState) => void;
+  private nextOrdinal = 0;
+
+  constructor(options: HostStoreOptions, notify: (change: HostsChange) => void, onRemove: (host: HostState) => void) {
+    this.options = options;
+    this.overprovisioningFactor = options.overprovisioningFactor;
+    this.weightedPriorityHealth = options.weightedPriorityHealth;
+    this.notify = notify;
+    this.onRemove = onRemove;
+  }
+
+  get(address: string): HostState | undefined {
+    return this.byAddress.get(address);
+  }
+
+  get size(): number {
+    return this.byAddress.size;
+  }
+
+  all(): IterableIterator<HostState> {
+    return this.byAddress.values();
+  }
+
+  /** Changes flags and moves the host to the lists of its new class. */
+  setFlags(host: HostState, flags: number): void {
+    if (host.flags === flags) return;
+    host.flags = flags;
+    this.list(host);
+  }
+
+  /** Puts a host whose flags were changed into the lists they stand for. */
+  list(host: HostState): void {
+    const oldFlags = host.listedFlags;
+    if (oldFlags === host.flags || this.byAddress.get(host.address) !== host) return;
+    host.listedFlags = host.flags;
+    this.levels[host.priority]?.reclassify(host, oldFlags);
+    this.changed({ kind: "health", host, oldFlags });
+  }
+
+  /** Says that hosts of these changed weight or metadata. */
+  announce(host: HostState, kind: "weight" | "metadata"): void {
+    this.changed({ kind, host });
+  }
+
+  /** Appends groups; addresses that are there already stay as they are. */
+  add(groups: readonly EndpointGroup[], now: number): void {
+    checkGroups(groups, this);
+    const touched = new Set<number>();
+    for (const group of groups) {
+      const priority = group.priority ?? 0;
+      const level = this.level(priority);
+      const locality = group.locality ?? {};
+      if (group.weight !== undefined) level.setLocalityWeight(locality, group.weight);
+      touched.add(priority);
+      for (const entry of group.hosts) {
+        const options = typeof entry === "string" ? { address: entry } : entry;
+        if (this.byAddress.has(options.address)) continue;
+        this.insert(this.create(options, locality, priority, now), level);
+      }
+    }
+    for (const priority of touched) this.changed({ kind: "membership", priority });
+  }
+
+  /** Takes hosts out, except those that an active check still finds healthy. */
+  remove(addresses: Iterable<string>): void {
+    const touched = new Set<number>();
+    for (const address of addresses) {
+      const host = this.byAddress.get(address);
+      if (host === undefined || this.isKept(host)) continue;
+      this.drop(host);
+      touched.add(host.priority);
+    }
+    for (const priority of touched) this.changed({ kind: "membership", priority });
+  }
+
+  /** Takes a host out whatever its checks say. */
+  drop(host: HostState): void {
+    this.onRemove(host);
+    this.byAddress.delete(host.address);
+    this.levels[host.priority]?.remove(host);
+    this.changed({ kind: "membership", priority: host.priority });
+  }
+
+  /**
+   * Makes the hosts those of `groups`, in that order. Hosts with a known address stay the same object with everything
+   * learnt about them. Returns the changes of single hosts when nobody came, went or moved; nothing otherwise.
+   */
+  replace(groups: readonly EndpointGroup[], now: number): HostDelta["change"] {
+    checkGroups(groups);
+    const changes = this.changesOnly(groups);
+    if (changes !== undefined) return changes;
+    const before = new Map(this.byAddress);
+    this.byAddress.clear();
+    this.levels = [];
+    this.nextOrdinal = 0;
+    for (const group of groups) {
+      const priority = group.priority ?? 0;
+      const level = this.level(priority);
+      const locality = group.locality ?? {};
+      level.setLocalityWeight(locality, group.weight ?? 0);
+      for (const entry of group.hosts) {
+        const options = typeof entry === "string" ? { address: entry } : entry;
+        if (this.byAddress.has(options.address)) continue;
+        const known = before.get(options.address);
+        before.delete(options.address);
+        const host = known ?? this.create(options, locality, priority, now);
+        if (known) adopt(known, options, locality, priority);
+        this.insert(host, level);
+      }
+    }
+    for (const host of before.values()) {
+      if (this.isKept(host)) this.insert(host, this.level(host.priority));
+      else this.onRemove(host);
+    }
+    this.changed({ kind: "membership" });
+    return undefined;
+  }
+
+  /** A host that discovery dropped stays while its active check passes; the flag marks it for later. */
+  private isKept(host: HostState): boolean {
+    const { activeHealthChecks, ignoreHealthOnHostRemoval } = this.options;
+    const kept = activeHealthChecks && !ignoreHealthOnHostRemoval && !(host.flags & HostFlag.failedActiveHealthCheck);
+    if (kept) host.flags |= HostFlag.pendingDynamicRemoval;
+    return kept;
+  }
+
+  private create(options: HostOptions, locality: Locality, priority: number, now: number): HostState {
+    const host = new HostState(options, locality, priority, now);
+    if (this.options.activeHealthChecks) host.flags |= UNCHECKED;
+    return host;
+  }
+
+  private insert(host: HostState, level: HostLevel): void {
+    host.ordinal = this.nextOrdinal++;
+    host.listedFlags = host.flags;
+    this.byAddress.set(host.address, host);
+    level.add(host);
+  }
+
+  private level(priority: number): HostLevel {
+    while (this.levels.length <= priority) this.levels.push(new HostLevel(this.options.ownLocality));
+    return this.levels[priority] as HostLevel;
+  }
+
+  /** The single-host changes a replacement amounts to, if hosts, order, places and locality weights stay. */
+  private changesOnly(groups: readonly EndpointGroup[]): HostDelta["change"] {
+    const present = this.byAddress.values();
+    const seen = new Set<string>();
+    const changes: NonNullable<HostDelta["change"]>[number][] = [];
+    for (const group of groups) {
+      const key = localityKey(group.locality ?? {});
+      const partition = this.levels[group.priority ?? 0]?.localities.find(
+        (entry) => localityKey(entry.locality) === key,
+      );
+      if (partition === undefined || partition.weight !== (group.weight ?? 0)) return undefined;
+      for (const entry of group.hosts) {
+        const options: HostOptions = typeof entry === "string" ? { address: entry } : entry;
+        if (seen.has(options.address)) continue;
+        seen.add(options.address);
+        const host = present.next().value;
+        if (host?.address !== options.address || host.priority !== (group.priority ?? 0)) return undefined;
+        if (localityKey(host.locality) !== key || host.flags & HostFlag.pendingDynamicRemoval) return undefined;
+        changes.push({
+          address: host.address,
+          weight: options.weight ?? 1,
+          health: options.health ?? "UNKNOWN",
+          metadata: options.metadata ?? {},
+        });
+      }
+    }
+    return present.next().done ? changes : undefined;
+  }
+
+  private changed(change: HostsChange): void {
+    this.version += 1;
+    this.notify(change);
+  }
+}
+
+function adopt(host: HostState, options: HostOptions, locality: Locality, priority: number): void {
+  host.locality = locality;
+  host.priority = priority;
+  host.weight = options.weight ?? 1;
+  host.metadata = options.metadata ?? {};
+  host.flags = withEndpointHealth(host.flags, options.health ?? "UNKNOWN") & ~HostFlag.pendingDynamicRemoval;
+}

@@ -1,0 +1,130 @@
+import { below, type Random } from "../clock.js";
+import type { HostState } from "../host-state.js";
+import type { LocalityMode } from "../locality-options.js";
+import type { Policy } from "../policy.js";
+import type { SlowStartOptions } from "../slow-start.js";
+import { sourceBalancer } from "../source-balancer.js";
+import { createWeightedPicker } from "../weighted-picker.js";
+
+/** How candidates are found: drawn as Envoy draws them, drawn without repeating one, or all of them. */
+export type LeastRequestSelection = "with-replacement" | "distinct" | "full-scan";
+
+/** Options of {@link leastRequest}. */
+export interface LeastRequestOptions {
+  /** Hosts to compare, at least 2. Default: 2. Not used by a full scan. */
+  readonly choiceCount?: number;
+  /** Default: `"with-replacement"`, which may draw the same host twice, as in Envoy. */
+  readonly selection?: LeastRequestSelection;
+  /**
+   * With unequal weights a host counts weight / (active + 1)^bias. Default: 1, which negative values mean too; 0 is
+   * plain weighted round robin.
+   */
+  readonly activeRequestBias?: number;
+  /** Ramp for new hosts. Default: none. */
+  readonly slowStart?: SlowStartOptions;
+  /** How localities take part. Default: they do not. */
+  readonly locality?: LocalityMode;
+}
+
+/**
+ * The least loaded of a few random hosts; with unequal weights, a rotation which shrinks a host's share as its
+ * requests pile up.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#weighted-least-request
+ */
+export function leastRequest(options: LeastRequestOptions = {}): Policy {
+  const { slowStart } = options;
+  const choose = chooserOf(options);
+  return {
+    name: "least_request",
+    balancer(hosts, env) {
+      const bias = effectiveBias(options.activeRequestBias);
+      return sourceBalancer(hosts, env, {
+        name: "least_request",
+        ...(options.locality && { locality: options.locality }),
+        createPicker: (seed) =>
+          createWeightedPicker({
+            prePicks: seed,
+            clock: env.clock,
+            ...(slowStart && { slowStart }),
+            adjust: (weight, host) => leastRequestWeight(weight, host.activeRequests, bias),
+            unweighted: { pick: (list) => choose(list, env.random) },
+          }),
+      });
+    },
+  };
+}
+
+/** The bias that is used for a configured one: what is negative or not a number counts as 1. */
+export function effectiveBias(bias = 1): number {
+  return bias >= 0 ? bias : 1;
+}
+
+/** A host's weight once its active requests are taken into account. */
+export function leastRequestWeight(weight: number, active: number, bias: number): number {
+  if (bias === 0) return weight;
+  return bias === 1 ? weight / (active + 1) : weight / (active + 1) ** bias;
+}
+
+type Chooser = (hosts: readonly HostState[], random: Random) => HostState;
+
+function chooserOf(options: LeastRequestOptions): Chooser {
+  const choiceCount = options.choiceCount ?? 2;
+  switch (options.selection ?? "with-replacement") {
+    case "with-replacement":
+      return (hosts, random) => leastOfDrawn(hosts, choiceCount, random);
+    case "distinct":
+      return (hosts, random) => leastOfDistinct(hosts, choiceCount, random);
+    case "full-scan":
+      return leastOfAll;
+  }
+}
+
+/** The first drawn of the least loaded among `choiceCount` draws, which may repeat. */
+function leastOfDrawn(hosts: readonly HostState[], choiceCount: number, random: Random): HostState {
+  let best = hosts[below(random, hosts.length)] as HostState;
+  for (let draw = 1; draw < choiceCount; draw++) {
+    const host = hosts[below(random, hosts.length)] as HostState;
+    if (host.activeRequests < best.activeRequests) best = host;
+  }
+  return best;
+}
+
+/** The same without repeats: two hosts are drawn outright; for more, a scan keeps each host with the right chance. */
+function leastOfDistinct(hosts: readonly HostState[], choiceCount: number, random: Random): HostState {
+  if (choiceCount >= hosts.length) return leastOfAll(hosts, random);
+  if (choiceCount === 2) {
+    const first = below(random, hosts.length);
+    const other = below(random, hosts.length - 1);
+    const a = hosts[first] as HostState;
+    const b = hosts[other < first ? other : other + 1] as HostState;
+    return b.activeRequests < a.activeRequests ? b : a;
+  }
+  // Floyd's sampling would need a set; selection sampling needs only the counts of what is left.
+  let best: HostState | undefined;
+  let wanted = choiceCount;
+  for (let index = 0; wanted > 0; index++) {
+    if (random() * (hosts.length - index) >= wanted) continue;
+    wanted -= 1;
+    const host = hosts[index] as HostState;
+    if (best === undefined || host.activeRequests < best.activeRequests) best = host;
+  }
+  return best as HostState;
+}
+
+/** The least loaded of all; of equals each is as likely. */
+function leastOfAll(hosts: readonly HostState[], random: Random): HostState {
+  let best = hosts[0] as HostState;
+  let equals = 1;
+  for (let index = 1; index < hosts.length; index++) {
+    const host = hosts[index] as HostState;
+    if (host.activeRequests < best.activeRequests) {
+      best = host;
+      equals = 1;
+    } else if (host.activeRequests === best.activeRequests) {
+      equals += 1;
+      if (below(random, equals) === 0) best = host;
+    }
+  }
+  return best;
+}

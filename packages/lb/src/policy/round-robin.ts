@@ -1,0 +1,50 @@
+import type { LocalityMode } from "../locality-options.js";
+import type { Policy } from "../policy.js";
+import { createRotation } from "../rotation.js";
+import type { SlowStartOptions } from "../slow-start.js";
+import { sourceBalancer } from "../source-balancer.js";
+import { createWeightedPicker } from "../weighted-picker.js";
+
+/** Options of {@link roundRobin}. */
+export interface RoundRobinOptions {
+  /** Ramp for new hosts. Default: none. */
+  readonly slowStart?: SlowStartOptions;
+  /** How localities take part. Default: they do not. */
+  readonly locality?: LocalityMode;
+}
+
+/**
+ * One host after the other, in proportion to their weights. Where it starts is random.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#weighted-round-robin
+ */
+export function roundRobin(options: RoundRobinOptions = {}): Policy {
+  const { slowStart } = options;
+  return {
+    name: "round_robin",
+    balancer(hosts, env) {
+      return sourceBalancer(hosts, env, {
+        name: "round_robin",
+        ...(options.locality && { locality: options.locality }),
+        createPicker: (seed) => {
+          const rotation = createRotation(seed);
+          return createWeightedPicker({
+            prePicks: seed,
+            clock: env.clock,
+            ...(slowStart && { slowStart }),
+            unweighted: {
+              pick: (list) => list[rotation.pick(list.length)] as (typeof list)[number],
+              changed: () => rotation.forgetPeeks(),
+              get position() {
+                return rotation.position;
+              },
+              set position(value) {
+                rotation.position = value;
+              },
+            },
+          });
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { below } from "./clock.js";
+import { EDF_MAX_PRE_PICKS } from "./edf.js";
+import type { Trace } from "./explain.js";
+import { drawsAllowed, isPassedOver } from "./host-selection.js";
+import type { HostState } from "./host-state.js";
+import { LevelSources } from "./level-sources.js";
+import { localityKey } from "./locality.js";
+import type { LocalityMode } from "./locality-options.js";
+import type { PickContext } from "./pick.js";
+import type { Picker } from "./picker.js";
+import type { Balancer, BalancerEnv } from "./policy.js";
+import { createPriorityChooser } from "./priority-chooser.js";
+import type { PrioritySet } from "./priority-set.js";
+import { createZoneRouter } from "./zone-router.js";
+
+/** What makes one rotating policy different from another. */
+export interface SourceBalancerOptions {
+  /** Name for traces. */
+  readonly name: string;
+  /** How localities take part. Default: they do not. */
+  readonly locality?: LocalityMode;
+  /** Makes the chooser of one list; `seed` is the same for all lists of this balancer. */
+  createPicker(seed: number): Picker;
+}
+
+/**
+ * The way of choosing that round robin, least request and random share: draw a priority and a health class, then take
+ * all its hosts (in panic), a locality, a zone or the whole class, then let the policy choose from that list. Every
+ * list has a rotation of its own.
+ */
+export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: SourceBalancerOptions): Balancer {
+  const seed = below(env.random, EDF_MAX_PRE_PICKS);
+  const chooser = createPriorityChooser(set, env);
+  const weighted = options.locality?.kind === "locality-weighted";
+  const zones = options.locality?.kind === "zone-aware" ? createZoneRouter(set, env, options.locality) : undefined;
+  let levels: LevelSources[] = [];
+  let stale = true;
+
+  const rebuild = (): void => {
+    stale = false;
+    levels = set.levels.map((_, priority) => levels[priority] ?? new LevelSources(options, seed));
+    for (const [priority, level] of levels.entries()) {
+      const hosts = set.levels[priority];
+      if (hosts) level.use(hosts, set.overprovisioningFactor);
+    }
+  };
+
+  /** The list to choose from: the hot path of every pick, so it allocates only for a trace. */
+  const chooseSource = (context: PickContext, trace?: Trace): Picker | undefined => {
+    const panic = chooser.choose(context, below(env.random, 100) + 1, trace);
+    const { priority, degraded } = chooser.choice;
+    const level = levels[priority];
+    if (level === undefined) return undefined;
+    if (panic) {
+      env.count("lb_healthy_panic");
+      if (zones?.failTrafficOnPanic) return undefined;
+      trace?.push({ step: "source", source: "all", panic: true, candidates: level.all.size });
+      return level.all.picker;
+    }
+    let locality = -1;
+    if (weighted) locality = (degraded ? level.degradedSchedule : level.healthySchedule).pick();
+    else if (zones !== undefined && priority === 0) {
+      locality = zones.choose();
+      if (locality === zones.refused) return undefined;
+    }
+    const source = locality < 0 ? level.byClass(degraded) : level.byLocality(degraded, locality);
+    if (trace) {
+      const place = locality < 0 ? undefined : set.levels[priority]?.localities[locality]?.locality;
+      trace.push({
+        step: "source",
+        source: degraded ? "degraded" : "healthy",
+        panic: false,
+        ...(place && { locality: localityKey(place) }),
+        candidates: source.size,
+      });
+    }
+    return source.picker;
+  };
+
+  return {
+    choose(context, trace) {
+      if (stale) rebuild();
+      for (let draws = drawsAllowed(context); ; draws--) {
+        const host: HostState | undefined = chooseSource(context, trace)?.pick(context);
+        if (host === undefined) return undefined;
+        trace?.push({ step: "host", policy: options.name, address: host.address });
+        if (draws <= 1 || !isPassedOver(host, context)) return host;
+        trace?.push({ step: "rejected", address: host.address, why: "a host predicate passes it over" });
+      }
+    },
+    refresh() {
+      stale = true;
+      chooser.refresh();
+    },
+    snapshot: () => levels.map((level) => level.positions()),
+    restore(state) {
+      if (stale) rebuild();
+      if (!Array.isArray(state)) return;
+      for (const [priority, positions] of state.entries()) levels[priority]?.setPositions(positions);
+    },
+  };
+}

@@ -1,0 +1,388 @@
+import {
+  type ClusterOptions,
+  createCluster,
+  type HostPick,
+  leastRequest,
+  type Pick,
+  previousHosts,
+  random,
+} from "@weftmesh/lb";
+import { manualScheduler, seededRandom } from "@weftmesh/lb/testing";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+const OK = { result: "response", status: 200 } as const;
+const ERROR = { result: "response", status: 500 } as const;
+const HOSTS = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"];
+
+function setUp(options: ClusterOptions, seed = 1) {
+  const clock = manualScheduler();
+  return { clock, cluster: createCluster(options, { clock, random: seededRandom(seed) }) };
+}
+
+function picked(pick: Pick): HostPick {
+  if (pick.kind === "none") throw new Error(`no host: ${pick.reason}`);
+  return pick;
+}
+
+function spread(cluster: { pick(): Pick }, picks: number): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (let i = 0; i < picks; i++) {
+    const pick = picked(cluster.pick());
+    counts[pick.host.address] = (counts[pick.host.address] ?? 0) + 1;
+    pick.done(OK);
+  }
+  return counts;
+}
+
+/** Lets one host answer only errors until it is out, or `limit` requests went to it. */
+function failUntilEjected(cluster: { pick(): Pick }, address: string, limit: number): number {
+  let errors = 0;
+  for (let i = 0; i < 100 && errors < limit; i++) {
+    const pick = picked(cluster.pick());
+    const failed = pick.host.address === address;
+    if (failed) errors += 1;
+    pick.done(failed ? ERROR : OK);
+  }
+  return errors;
+}
+
+describe("round robin", () => {
+  test("every host gets the same share", () => {
+    expect(spread(setUp({ hosts: HOSTS }).cluster, 300)).toEqual({
+      "10.0.0.1:80": 100,
+      "10.0.0.2:80": 100,
+      "10.0.0.3:80": 100,
+    });
+  });
+
+  test("shares follow weights exactly over one cycle", () => {
+    const hosts = [
+      { address: "a:1", weight: 1 },
+      { address: "b:1", weight: 2 },
+      { address: "c:1", weight: 7 },
+    ];
+    expect(spread(setUp({ hosts }).cluster, 100)).toEqual({ "a:1": 10, "b:1": 20, "c:1": 70 });
+  });
+
+  test("the position survives an added host", () => {
+    const { cluster } = setUp({ hosts: HOSTS });
+    spread(cluster, 3);
+    cluster.update({ add: [{ hosts: ["10.0.0.4:80"] }] });
+    expect(Object.values(spread(cluster, 4))).toEqual([1, 1, 1, 1]);
+  });
+});
+
+describe("least request", () => {
+  test("of two distinct hosts the busier one is never chosen", () => {
+    const { cluster } = setUp({ hosts: ["a:1", "b:1"], policy: leastRequest({ selection: "distinct" }) });
+    const held = picked(cluster.pick());
+    for (let i = 0; i < 50; i++) {
+      const pick = picked(cluster.pick());
+      expect(pick.host.address).not.toBe(held.host.address);
+      pick.done(OK);
+    }
+  });
+
+  test("an unequal weight switches to shares by weight over active requests", () => {
+    const hosts = [
+      { address: "a:1", weight: 1 },
+      { address: "b:1", weight: 3 },
+    ];
+    expect(spread(setUp({ hosts, policy: leastRequest() }).cluster, 400)).toEqual({ "a:1": 100, "b:1": 300 });
+  });
+});
+
+describe("outlier ejection", () => {
+  const outlierDetection = { maxEjectionPercent: 50 };
+
+  test("five server errors in a row take a host out, and after the ejection time and a sweep it is back", () => {
+    const { cluster, clock } = setUp({ hosts: HOSTS, outlierDetection });
+    expect(failUntilEjected(cluster, "10.0.0.2:80", 50)).toBe(5);
+    expect(spread(cluster, 100)).toEqual({ "10.0.0.1:80": 50, "10.0.0.3:80": 50 });
+    expect(cluster.stats()).toMatchObject({ "outlier_detection.ejections_active": 1, membership_healthy: 2 });
+    clock.advance(20_000);
+    cluster.tick();
+    expect(cluster.host("10.0.0.2:80")?.health).toBe("unhealthy");
+    clock.advance(10_000);
+    cluster.tick();
+    expect(cluster.host("10.0.0.2:80")?.health).toBe("healthy");
+    expect(Object.keys(spread(cluster, 30)).sort()).toEqual(HOSTS);
+  });
+
+  test("the default cap of 10 % keeps a small cluster whole", () => {
+    const { cluster } = setUp({ hosts: HOSTS, outlierDetection: {} });
+    expect(failUntilEjected(cluster, "10.0.0.2:80", 20)).toBe(20);
+    expect(cluster.stats()["outlier_detection.ejections_overflow"]).toBe(4);
+  });
+
+  test("always_eject_one_host lifts the cap for one host", () => {
+    const { cluster } = setUp({ hosts: HOSTS, outlierDetection: { alwaysEjectOneHost: true } });
+    expect(failUntilEjected(cluster, "10.0.0.2:80", 20)).toBe(5);
+  });
+
+  test("a removed host frees its slot", () => {
+    const { cluster } = setUp({ hosts: HOSTS, outlierDetection });
+    failUntilEjected(cluster, "10.0.0.2:80", 50);
+    cluster.update({ remove: ["10.0.0.2:80"] });
+    expect(cluster.stats()["outlier_detection.ejections_active"]).toBe(0);
+  });
+
+  test("probation lets one request through at a time until one succeeds", () => {
+    const { cluster, clock } = setUp({ hosts: HOSTS, outlierDetection: { ...outlierDetection, probation: {} } });
+    failUntilEjected(cluster, "10.0.0.2:80", 50);
+    clock.advance(30_000);
+    cluster.tick();
+    const held = Array.from({ length: 12 }, () => picked(cluster.pick()));
+    expect(held.filter((pick) => pick.host.address === "10.0.0.2:80")).toHaveLength(1);
+    for (const pick of held) pick.done(OK);
+    expect(spread(cluster, 30)["10.0.0.2:80"]).toBe(10);
+  });
+
+  test("a failure on probation ejects at once and for longer", () => {
+    const { cluster, clock } = setUp({ hosts: HOSTS, outlierDetection: { ...outlierDetection, probation: {} } });
+    failUntilEjected(cluster, "10.0.0.2:80", 50);
+    clock.advance(30_000);
+    cluster.tick();
+    expect(failUntilEjected(cluster, "10.0.0.2:80", 1)).toBe(1);
+    expect(cluster.host("10.0.0.2:80")?.health).toBe("unhealthy");
+    clock.advance(50_000);
+    cluster.tick();
+    expect(cluster.host("10.0.0.2:80")?.health).toBe("unhealthy");
+    clock.advance(10_000);
+    cluster.tick();
+    expect(cluster.host("10.0.0.2:80")?.health).toBe("healthy");
+  });
+
+  test("the active count equals the flagged hosts whatever happens", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ host: fc.nat(5), kind: fc.constantFrom("error", "ok", "tick", "remove", "add") }), {
+          maxLength: 200,
+        }),
+        (steps) => {
+          const all = ["a:1", "b:1", "c:1", "d:1", "e:1", "f:1"];
+          const { cluster, clock } = setUp({
+            hosts: all,
+            policy: random(),
+            healthyPanicThreshold: 100,
+            outlierDetection: { consecutive5xx: 1, maxEjectionPercent: 80, baseEjectionTimeMs: 1000, intervalMs: 500 },
+          });
+          for (const { host, kind } of steps) {
+            const address = all[host] as string;
+            if (kind === "tick") clock.advance(500);
+            if (kind === "tick") cluster.tick();
+            else if (kind === "remove") cluster.update({ remove: [address] });
+            else if (kind === "add") cluster.update({ add: [{ hosts: [address] }] });
+            else {
+              const pick = cluster.pick();
+              if (pick.kind === "host") pick.done(kind === "error" ? ERROR : OK);
+            }
+            const flagged = all.filter((each) => ((cluster.host(each)?.flags ?? 0) & 0x2) !== 0).length;
+            expect(cluster.stats()["outlier_detection.ejections_active"]).toBe(flagged);
+          }
+        },
+      ),
+      { seed: 7, numRuns: 200 },
+    );
+  });
+});
+
+describe("retries", () => {
+  test("previous_hosts finds another host, redrawing as often as allowed", () => {
+    const { cluster } = setUp({ hosts: HOSTS, policy: random() });
+    for (let i = 0; i < 100; i++) {
+      const first = picked(cluster.pick());
+      first.done(ERROR);
+      const second = picked(
+        cluster.pick({ attempted: [first.host], hostPredicates: [previousHosts], hostSelectionRetryMaxAttempts: 50 }),
+      );
+      second.done(OK);
+      expect(second.host).not.toBe(first.host);
+    }
+  });
+
+  test("the last redraw is used even if it is rejected", () => {
+    const { cluster } = setUp({ hosts: ["a:1"] });
+    const first = picked(cluster.pick());
+    const second = picked(cluster.pick({ attempted: [first.host], hostPredicates: [previousHosts] }));
+    expect(second.host.address).toBe("a:1");
+  });
+});
+
+describe("admission", () => {
+  test("max_requests refuses and frees with done, once", () => {
+    const { cluster } = setUp({ hosts: HOSTS, circuitBreakers: [{ maxRequests: 1 }] });
+    const held = picked(cluster.pick());
+    expect(cluster.pick()).toEqual({ kind: "none", reason: "overflow" });
+    expect(cluster.pick({ routingPriority: "HIGH" }).kind).toBe("host");
+    held.done(OK);
+    held.done(OK);
+    const again = picked(cluster.pick());
+    expect(cluster.pick()).toEqual({ kind: "none", reason: "overflow" });
+    again.done({ result: "aborted" });
+  });
+
+  test("a retry budget grows with the requests in flight", () => {
+    const { cluster } = setUp({
+      hosts: HOSTS,
+      circuitBreakers: [{ retryBudget: { budgetPercent: 50, minRetryConcurrency: 0 } }],
+    });
+    expect(cluster.admit("retry")).toBeUndefined();
+    const held = Array.from({ length: 4 }, () => picked(cluster.pick()));
+    const first = cluster.admit("retry");
+    expect(cluster.admit("retry")).toBeDefined();
+    expect(cluster.admit("retry")).toBeUndefined();
+    first?.release();
+    first?.release();
+    expect(cluster.admit("retry")).toBeDefined();
+    expect(cluster.admit("retry")).toBeUndefined();
+    for (const pick of held) pick.done(OK);
+  });
+
+  test("permits never leak under random ends", () => {
+    const { cluster } = setUp({ hosts: HOSTS, circuitBreakers: [{ maxRequests: 20 }] });
+    const draw = seededRandom(3);
+    const held: HostPick[] = [];
+    for (let step = 0; step < 100_000; step++) {
+      if (draw() < 0.5) {
+        const pick = cluster.pick();
+        expect(pick.kind).toBe(held.length < 20 ? "host" : "none");
+        if (pick.kind === "host") held.push(pick);
+      } else {
+        const index = Math.floor(draw() * held.length);
+        const [pick] = held.splice(index, 1);
+        if (draw() < 0.3) pick?.report(ERROR);
+        pick?.done(draw() < 0.5 ? OK : { result: "aborted" });
+        if (draw() < 0.2) pick?.done(OK);
+      }
+      expect(cluster.stats()["upstream_rq_active"]).toBe(held.length);
+    }
+    for (const pick of held) pick.done(OK);
+    expect(HOSTS.map((address) => cluster.host(address)?.activeRequests)).toEqual([0, 0, 0]);
+  });
+});
+
+describe("updates", () => {
+  test("a replacement keeps what was learnt about hosts that stay", () => {
+    const { cluster } = setUp({ hosts: HOSTS, outlierDetection: { maxEjectionPercent: 50 } });
+    failUntilEjected(cluster, "10.0.0.2:80", 50);
+    cluster.update({ replace: [{ hosts: ["10.0.0.9:80", "10.0.0.2:80", "10.0.0.1:80"] }] });
+    expect(cluster.host("10.0.0.3:80")).toBeUndefined();
+    expect(cluster.host("10.0.0.2:80")?.health).toBe("unhealthy");
+    expect(spread(cluster, 10)).toEqual({ "10.0.0.9:80": 5, "10.0.0.1:80": 5 });
+  });
+
+  test("changes of health within the merge window apply together at its end", () => {
+    const { cluster, clock } = setUp({ hosts: HOSTS });
+    cluster.update({ change: [{ address: "10.0.0.1:80", health: "DRAINING" }] });
+    expect(Object.keys(spread(cluster, 10))).not.toContain("10.0.0.1:80");
+    clock.advance(100);
+    cluster.update({ change: [{ address: "10.0.0.2:80", health: "DRAINING" }] });
+    expect(Object.keys(spread(cluster, 10))).toContain("10.0.0.2:80");
+    expect(cluster.nextTickAt).toBe(1100);
+    clock.advance(1000);
+    cluster.tick();
+    expect(Object.keys(spread(cluster, 10))).toEqual(["10.0.0.3:80"]);
+  });
+
+  test("an invalid host is refused with every problem and nothing is applied", () => {
+    const { cluster } = setUp({ hosts: HOSTS });
+    const add = [{ priority: 129, hosts: ["", { address: "x:1", weight: 0 }, { address: "y:1", weight: Number.NaN }] }];
+    expect(() => cluster.update({ add })).toThrow(
+      expect.objectContaining({
+        code: "ERR_LB_HOST_INVALID",
+        issues: [
+          expect.objectContaining({ path: "endpoints[0].priority" }),
+          expect.objectContaining({ path: "endpoints[0].lb_endpoints[0].endpoint.address" }),
+          expect.objectContaining({ path: "endpoints[0].lb_endpoints[1].load_balancing_weight" }),
+          expect.objectContaining({ path: "endpoints[0].lb_endpoints[2].load_balancing_weight" }),
+        ],
+      }),
+    );
+    expect(cluster.stats()["membership_total"]).toBe(3);
+  });
+
+  test("weights may add up to 2^32 − 1 and no further", () => {
+    const { cluster } = setUp({ hosts: [{ address: "a:1", weight: 0xfffffffe }] });
+    cluster.update({ add: [{ hosts: ["b:1"] }] });
+    expect(() => cluster.update({ add: [{ hosts: ["c:1"] }] })).toThrow(/ERR_LB_HOST_INVALID/);
+  });
+
+  test("of two hosts with one address the first counts", () => {
+    const hosts = [
+      { address: "a:1", weight: 2 },
+      { address: "a:1", weight: 5 },
+    ];
+    const { cluster } = setUp({ hosts });
+    expect(cluster.host("a:1")?.weight).toBe(2);
+    expect(cluster.stats()["membership_total"]).toBe(1);
+  });
+
+  test("a disposed cluster has no host and takes no update", () => {
+    const { cluster } = setUp({ hosts: HOSTS });
+    cluster[Symbol.dispose]();
+    expect(cluster.pick()).toEqual({ kind: "none", reason: "disposed" });
+    expect(cluster.nextTickAt).toBe(Number.POSITIVE_INFINITY);
+    expect(() => cluster.update({ remove: HOSTS })).toThrow(
+      expect.objectContaining({ code: "ERR_LB_CLUSTER_DISPOSED" }),
+    );
+  });
+});
+
+describe("no host", () => {
+  test("an empty cluster says so instead of throwing", () => {
+    expect(setUp({}).cluster.pick()).toEqual({ kind: "none", reason: "no-healthy-host" });
+  });
+
+  test("drop_overloads refuses its share before anything is picked", () => {
+    const { cluster } = setUp({ hosts: HOSTS, dropOverloads: [{ category: "throttle", percent: 25 }] });
+    let dropped = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const pick = cluster.pick();
+      if (pick.kind === "none") dropped += 1;
+      else pick.done(OK);
+    }
+    expect(Math.abs(dropped - 2500)).toBeLessThan(4 * Math.sqrt(10_000 * 0.25 * 0.75));
+    expect(cluster.stats()["lb_drop.throttle"]).toBe(dropped);
+  });
+});
+
+describe("explain", () => {
+  test("says which priority, list and host, and takes nothing", () => {
+    const { cluster } = setUp({
+      endpoints: [{ hosts: [{ address: "a:1", health: "UNHEALTHY" }] }, { priority: 1, hosts: ["b:1"] }],
+    });
+    expect(cluster.explain()).toMatchObject({
+      address: "b:1",
+      steps: [
+        { step: "priority", healthyLoad: [0, 100], priority: 1, health: "healthy" },
+        { step: "source", source: "healthy", panic: false, candidates: 1 },
+        { step: "host", policy: "round_robin", address: "b:1" },
+        { step: "admission", resource: "request", current: 0, max: 1024, open: false },
+      ],
+    });
+    expect(cluster.host("b:1")?.activeRequests).toBe(0);
+  });
+});
+
+describe("snapshot", () => {
+  test("a new cluster goes on with ejections and rotation of the old one", () => {
+    const options = { hosts: HOSTS, outlierDetection: { maxEjectionPercent: 50 } };
+    const { cluster, clock } = setUp(options);
+    failUntilEjected(cluster, "10.0.0.2:80", 50);
+    const next = createCluster(options, { clock, random: seededRandom(99) });
+    next.restore(JSON.parse(JSON.stringify(cluster.snapshot())));
+    expect(next.stats()["outlier_detection.ejections_active"]).toBe(1);
+    expect(picked(next.pick()).host.address).toBe(picked(cluster.pick()).host.address);
+    expect(Object.keys(spread(next, 10)).sort()).toEqual(["10.0.0.1:80", "10.0.0.3:80"]);
+  });
+
+  test("what is not a snapshot is left out", () => {
+    const { cluster } = setUp({ hosts: HOSTS });
+    for (const wrong of [undefined, null, 3, "x", [], { hosts: [], balancer: 5 }, { hosts: { "10.0.0.1:80": 1 } }]) {
+      cluster.restore(wrong);
+    }
+    expect(Object.values(spread(cluster, 3))).toEqual([1, 1, 1]);
+  });
+});
