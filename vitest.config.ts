@@ -20,7 +20,13 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        test: { name: "repo", include: ["test/repo/**/*.test.ts"], testTimeout: 240_000, hookTimeout: 240_000 },
+        test: {
+          name: "repo",
+          include: ["test/repo/**/*.test.ts"],
+          globalSetup: ["test/repo/setup.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
       },
       {
         resolve,

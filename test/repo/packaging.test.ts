@@ -1,0 +1,98 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { importsOf, inRepository, type Manifest, packageOf, packages, read } from "./workspace.js";
+
+const packed = inject("packed");
+let unpacked = "";
+
+beforeAll(() => {
+  unpacked = mkdtempSync(join(tmpdir(), "weftmesh-unpacked-"));
+  for (const { folder } of packages) {
+    const target = join(unpacked, folder);
+    spawnSync("mkdir", ["-p", target]);
+    spawnSync("tar", ["-xzf", tarball(folder), "-C", target, "--strip-components=1"]);
+  }
+});
+
+afterAll(() => rmSync(unpacked, { recursive: true, force: true }));
+
+test("everything builds, type tests included", () => {
+  expect(packed.buildOutput).toBe("");
+});
+
+describe.each(packages)("the tarball of $folder", ({ folder }) => {
+  const manifest = (): Manifest => JSON.parse(read(join(unpacked, folder, "package.json"))) as Manifest;
+  const files = (): readonly string[] =>
+    readdirSync(join(unpacked, folder), { recursive: true, encoding: "utf8" }).map((path) =>
+      path.replaceAll("\\", "/"),
+    );
+
+  test("passes publint --strict", async () => {
+    const buffer = readFileSync(tarball(folder));
+    const bytes = buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength) as ArrayBuffer;
+    const { messages } = await publint({ strict: true, pack: { tarball: bytes } });
+    expect(messages.map((message) => formatMessage(message, manifest() as never))).toEqual([]);
+  });
+
+  test("has types that resolve as its exports say", () => {
+    const attw = inRepository("node_modules/.bin/attw");
+    const { stdout, status } = spawnSync(attw, [tarball(folder), "--profile", "esm-only", "--format", "ascii"], {
+      encoding: "utf8",
+      maxBuffer: 2 ** 28,
+    });
+    expect(status, stdout).toBe(0);
+  });
+
+  test("holds no tests, no build state and the licence", () => {
+    const stray = files().filter((path) => /\.(test|spec|bench)\.|tsbuildinfo|testdata|node_modules|\.env/.test(path));
+    expect(stray).toEqual([]);
+    expect(["LICENSE", "README.md", "package.json"].filter((path) => !files().includes(path))).toEqual([]);
+  });
+
+  test("holds every file its manifest names", () => {
+    const { exports, bin } = manifest();
+    const named = [
+      ...Object.values(exports).flatMap((target) => (typeof target === "string" ? [target] : Object.values(target))),
+      ...Object.values(bin ?? {}),
+    ];
+    const missing = named.filter((path) => !path.includes("*") && !existsSync(join(unpacked, folder, path)));
+    expect(missing).toEqual([]);
+  });
+
+  test("starts every command with a node line", () => {
+    const commands = Object.values(manifest().bin ?? {});
+    expect(commands.map((path) => read(join(unpacked, folder, path)).split("\n")[0])).toEqual(
+      commands.map(() => "#!/usr/bin/env node"),
+    );
+  });
+
+  test("declares exactly what its built files import", () => {
+    const { name, dependencies, optionalDependencies } = manifest();
+    const texts = files()
+      .filter((path) => /^(dist|bin)\/.*\.(js|d\.ts)$/.test(path))
+      .map((path) => read(join(unpacked, folder, path)));
+    const imported = texts
+      .flatMap(importsOf)
+      .map(({ specifier }) => specifier)
+      .filter((specifier) => !specifier.startsWith(".") && !specifier.startsWith("node:"))
+      .map(packageOf)
+      .filter((other) => other !== name);
+    // What may be absent is loaded by `require` within a `try`.
+    const optional = Object.keys(optionalDependencies ?? {}).filter((other) =>
+      texts.some((text) => text.includes(`"${other}"`)),
+    );
+    const declared = Object.keys({ ...dependencies, ...optionalDependencies });
+    expect(declared.toSorted()).toEqual([...new Set([...imported, ...optional])].toSorted());
+  });
+});
+
+function tarball(folder: string): string {
+  const file = packed.tarballs.find((name) => new RegExp(`^weftmesh-${folder}-\\d`).test(name));
+  if (file === undefined) throw new Error(`${folder} was not packed`);
+  return join(packed.dir, file);
+}
