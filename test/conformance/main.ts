@@ -20,6 +20,7 @@ const SUITES = [
 type SuiteName = (typeof SUITES)[number];
 
 const USAGE = `usage: npx pnpm conform SUITE [DIR]
+       npx pnpm conform --list
 
 Runs every case under DIR (default ../shared/conformance/SUITE) against the built packages.
 Suites: ${SUITES.join(", ")}
@@ -31,6 +32,10 @@ async function main(args: readonly string[]): Promise<number> {
   const [name, dir, ...rest] = args;
   if (name === "--help" || name === "-h") {
     console.log(USAGE);
+    return 0;
+  }
+  if (name === "--list") {
+    console.log(SUITES.join("\n"));
     return 0;
   }
   if (name === undefined || !isSuiteName(name) || rest.length > 0) {

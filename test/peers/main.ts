@@ -9,8 +9,10 @@ import { isRequired, missing, type Requirement } from "./requirement.js";
 const FRAME = ["main", "peer", "requirement"];
 
 const USAGE = `usage: npx pnpm peers [NAME] [--cases N] [--seed S]
+       npx pnpm peers --install
 
 Compares the packages with real programs, installed into .peers/.
+--install  only installs Envoy
 --cases N  generated cases a peer (default 200)
 --seed S   where the generators start (default 1)
 WEFTMESH_REQUIRE=netns,envoy,go turns a missing requirement from a skip into a failure.`;
@@ -23,6 +25,7 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       cases: { type: "string", default: "200" },
       seed: { type: "string", default: "1" },
+      install: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
     allowPositionals: true,
@@ -45,6 +48,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (values.help || wrong) {
     (wrong ? console.error : console.log)(`${USAGE}\nPeers: ${names.join(", ")}`);
     return wrong ? 2 : 0;
+  }
+  if (values.install) {
+    console.log(await installEnvoy((line) => console.log(line)));
+    return 0;
   }
   let passed = 0;
   let failed = 0;
