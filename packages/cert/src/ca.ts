@@ -1,4 +1,5 @@
 import type { Certificate } from "./certificate.js";
+import type { WallClock } from "./clock.js";
 import type { KeyAlgorithm } from "./public-key.js";
 import type { RollStatus } from "./root-roll.js";
 import type { IssuedChain, SvidIssuer } from "./source.js";
@@ -21,11 +22,6 @@ export interface CaOptions {
   readonly backdateMs?: number;
   /** The wall clock. Default: the system's. */
   readonly clock?: WallClock;
-}
-
-/** A source of wall-clock time: milliseconds since 1970 UTC. */
-export interface WallClock {
-  now(): number;
 }
 
 /** What a CA gives for a signing request. */
@@ -83,8 +79,10 @@ export interface RootRoll {
    * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if a roll is under way.
    */
   prepare(): RollStatus;
-  /** Notes that a holder of the bundle has the version of {@link RollStatus.bundleVersion}. */
+  /** Notes that a holder of the bundle has the version of {@link RollStatus.bundleVersion}. Its first time makes it known. */
   acknowledge(holder: string, bundleVersion: number): RollStatus;
+  /** Forgets a holder that is gone, so that nobody waits for it. */
+  forget(holder: string): RollStatus;
   /**
    * Issues from the new root from now on.
    *

@@ -98,6 +98,8 @@ export type CertErrorCode =
   | "ERR_CERT_PEER_NOT_AUTHORIZED"
   /** A TLS peer resumed a session, so that nothing about it was checked. */
   | "ERR_CERT_SESSION_RESUMED"
+  /** OpenSSL turned a TLS peer away for a reason that is not one of ours. */
+  | "ERR_CERT_HANDSHAKE"
   /** A TLS peer showed no certificate. */
   | "ERR_CERT_NO_PEER_CERTIFICATE"
   /** The source of identities has none yet, or its last one is over. */

@@ -5,34 +5,46 @@
  */
 
 // For users.
-export type { Ca, CaOptions, IssuedSvid, RollStep, RootRoll, SignOptions, WallClock } from "./ca.js";
-export type { Certificate, GeneralName, KeyUsage, NameConstraints } from "./certificate.js";
+export type { Ca, CaOptions, IssuedSvid, RollStep, RootRoll, SignOptions } from "./ca.js";
+export { type Certificate, parseCertificate, parseCertificates } from "./certificate.js";
+export type { Random, Scheduler, WallClock } from "./clock.js";
+export type { LiveConnection } from "./connections.js";
 export { CertError, type CertErrorCode } from "./errors.js";
+export type { Extensions, KeyUsage, NameConstraints } from "./extensions.js";
+export type { GeneralName } from "./general-name.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
 export type { RejectedSvid, SvidVerdict, VerifiedSvid } from "./peer.js";
+export { formatPem, type PemBlock, parsePem } from "./pem.js";
 export type { PrivateKey } from "./private-key.js";
 export type { KeyAlgorithm, KeyInfo } from "./public-key.js";
 export type { RollStatus } from "./root-roll.js";
+export type { RotationStatus } from "./rotation.js";
 export { createCa } from "./shell/ca.js";
 export { type Csr, type CsrOptions, createCsr } from "./shell/csr.js";
 export { generateKey, importKey } from "./shell/keys.js";
-export { type RotateOptions, type RotatingSource, type RotationStatus, rotate } from "./shell/rotate.js";
+export type { StaleOptions } from "./shell/live-connections.js";
+export { type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";
 export {
-  http2Server,
+  http2Connect,
   httpsAgent,
-  httpsServer,
-  type PeerRejection,
-  peerOf,
   type TlsClientOptions,
-  type TlsOptionSet,
-  type TlsServerOptions,
+  type TlsTarget,
   tlsConnect,
-  tlsOptions,
-  tlsServer,
   type UndiciConnector,
   undiciConnect,
-} from "./shell/tls.js";
+} from "./shell/tls-client.js";
+export { peerOf } from "./shell/tls-gate.js";
+export { type TlsOptionSet, tlsOptions } from "./shell/tls-options.js";
+export {
+  http2Server,
+  httpsServer,
+  liveConnections,
+  type PeerRejection,
+  type TlsServerOptions,
+  tlsServer,
+} from "./shell/tls-server.js";
 export { verifySvid } from "./shell/verify.js";
 export type { Identity, IdentitySource, IssuedChain, IssueOptions, SvidIssuer, X509Svid } from "./source.js";
 export { SpiffeId, type SpiffeIdFunctions, TrustDomain, type TrustDomainFunctions } from "./spiffe-id.js";
 export { type BundleSet, bundleSet, type JwtAuthority, type TrustBundle, trustBundle } from "./trust-bundle.js";
+export type { ChainInput } from "./x509-svid.js";

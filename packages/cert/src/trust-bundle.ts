@@ -1,4 +1,4 @@
-import type { Certificate } from "./certificate.js";
+import { type Certificate, sameBytes } from "./certificate.js";
 import type { TrustDomain } from "./spiffe-id.js";
 
 /** A public key for tokens, as a JSON web key that holds public members only. */
@@ -43,4 +43,25 @@ export function trustBundle(trustDomain: TrustDomain, x509Authorities: readonly 
 /** Puts bundles into a set; of two for one trust domain the later wins. */
 export function bundleSet(...bundles: readonly TrustBundle[]): BundleSet {
   return new Map(bundles.map((bundle) => [bundle.trustDomain, bundle]));
+}
+
+function sameBundle(a: TrustBundle, b: TrustBundle): boolean {
+  return (
+    a.sequence === b.sequence &&
+    a.x509Authorities.length === b.x509Authorities.length &&
+    a.x509Authorities.every((one, i) => sameBytes(one.der, b.x509Authorities[i]?.der ?? new Uint8Array())) &&
+    JSON.stringify([a.jwtAuthorities, a.witAuthorities]) === JSON.stringify([b.jwtAuthorities, b.witAuthorities])
+  );
+}
+
+/**
+ * Replaces the bundles of those trust domains that `newer` has. Gives `older` itself if nothing changes, so that what
+ * is cached by the set stays cached.
+ */
+export function mergeBundles(older: BundleSet, newer: BundleSet): BundleSet {
+  const changed = [...newer.values()].filter((bundle) => {
+    const known = older.get(bundle.trustDomain);
+    return !known || !sameBundle(known, bundle);
+  });
+  return changed.length === 0 ? older : bundleSet(...older.values(), ...changed);
 }

@@ -1,6 +1,10 @@
+import { assembleSigned, csrToBeSigned } from "../csr.js";
+import { formatPem } from "../pem.js";
 import type { PrivateKey } from "../private-key.js";
 import type { KeyAlgorithm } from "../public-key.js";
 import type { SpiffeId } from "../spiffe-id.js";
+import { generateKey } from "./keys.js";
+
 /** A signing request with the key it is for. */
 export interface Csr {
   /** The request in DER. */
@@ -10,6 +14,7 @@ export interface Csr {
   /** The key that the certificate will be for. */
   readonly key: PrivateKey;
 }
+
 /** How a signing request is made. */
 export interface CsrOptions {
   /** The ID to ask for; a CA that knows better ignores it. Default: none. */
@@ -19,5 +24,16 @@ export interface CsrOptions {
   /** The algorithm of a new key. Default: `P-256`. */
   readonly keyAlgorithm?: KeyAlgorithm;
 }
-/** Makes a key, if none is given, and a signing request for it. */
-export declare function createCsr(options?: CsrOptions): Csr;
+
+/**
+ * Makes a PKCS#10 signing request, and a key for it if none is given. The subject stays empty: an SVID's identity is
+ * in its alternative name.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc2986
+ */
+export function createCsr(options: CsrOptions = {}): Csr {
+  const key = options.key ?? generateKey(options.keyAlgorithm);
+  const tbs = csrToBeSigned(key.publicKey, options.id);
+  const der = assembleSigned(tbs, key.publicKey, key.sign(tbs));
+  return { der, pem: formatPem("CERTIFICATE REQUEST", der), key };
+}

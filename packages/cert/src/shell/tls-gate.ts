@@ -1,0 +1,73 @@
+import type { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { CertError } from "../errors.js";
+import type { IdMatcher } from "../matcher.js";
+import { MAX_CHAIN } from "../path.js";
+import type { SvidVerdict, VerifiedSvid } from "../peer.js";
+import type { BundleSet } from "../trust-bundle.js";
+import { verifySvidCached } from "./verified-cache.js";
+
+const peers = new WeakMap<Socket, VerifiedSvid>();
+
+/**
+ * Who is at the other end of a socket that came through one of these helpers.
+ *
+ * @returns What the peer proved; `undefined` for a client without a certificate, and for sockets from elsewhere.
+ */
+export function peerOf(socket: Socket): VerifiedSvid | undefined {
+  return peers.get(socket);
+}
+
+/** Notes who a socket's peer is. */
+export function setPeer(socket: Socket, peer: VerifiedSvid): void {
+  peers.set(socket, peer);
+}
+
+function reject(
+  code: "ERR_CERT_SESSION_RESUMED" | "ERR_CERT_NO_PEER_CERTIFICATE" | "ERR_CERT_HANDSHAKE",
+  problem: string,
+): SvidVerdict {
+  return { kind: "rejected", error: new CertError(code, "peer", problem), claimedId: undefined };
+}
+
+/** Applies the matcher of the application to what was proved. */
+export function authorizePeer(verdict: SvidVerdict, authorize: IdMatcher): SvidVerdict {
+  if (verdict.kind === "rejected" || authorize(verdict.id)) return verdict;
+  const error = new CertError(
+    "ERR_CERT_PEER_NOT_AUTHORIZED",
+    "peer",
+    `${verdict.id} is not one of those expected here`,
+  );
+  return { kind: "rejected", error, claimedId: verdict.id };
+}
+
+/** The certificates that the peer sent, leaf first. */
+export function peerChain(socket: TLSSocket): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let certificate: X509Certificate | undefined = socket.getPeerX509Certificate();
+  while (certificate && chain.length <= MAX_CHAIN) {
+    chain.push(new Uint8Array(certificate.raw));
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
+}
+
+/**
+ * The second gate, to be passed before a byte of the peer reaches the application: OpenSSL must have accepted the
+ * chain in this very handshake, and the chain must be an X509-SVID of the trust domain whose authority it ends in.
+ */
+export function judgePeer(socket: TLSSocket, bundles: BundleSet, now: number, authorize: IdMatcher): SvidVerdict {
+  if (socket.isSessionReused()) {
+    return reject("ERR_CERT_SESSION_RESUMED", "the session was resumed, so that nothing about the peer was checked");
+  }
+  const chain = peerChain(socket);
+  if (chain.length === 0) return reject("ERR_CERT_NO_PEER_CERTIFICATE", "the peer showed no certificate");
+  const verdict = verifySvidCached(chain, bundles, now);
+  if (verdict.kind === "rejected") return verdict;
+  if (!socket.authorized) {
+    const reason = String(socket.authorizationError ?? "no reason given");
+    return reject("ERR_CERT_HANDSHAKE", `OpenSSL does not accept the chain: ${reason}`);
+  }
+  return authorizePeer(verdict, authorize);
+}
