@@ -22,7 +22,11 @@ test("both ends learn who the other is", async () => {
   const server = tlsServer(a, {}, (socket) => socket.end(`hello ${peerOf(socket)?.id}`));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const socket = await tlsConnect(b, { authorize: matchAny, host: "127.0.0.1", port: (server.address() as AddressInfo).port });
+  const socket = await tlsConnect(b, {
+    authorize: matchAny,
+    host: "127.0.0.1",
+    port: (server.address() as AddressInfo).port,
+  });
   expect(peerOf(socket)?.id).toBe("spiffe://td.test/a");
   const [data] = await once(socket, "data");
   expect(String(data)).toBe("hello spiffe://td.test/b");

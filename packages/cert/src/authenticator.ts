@@ -28,3 +28,21 @@ export interface Authenticator {
    */
   authenticate(evidence: CallerEvidence, note: (detail: string) => void): Promise<AuthenticatedCaller | undefined>;
 }
+
+/** The bearer token of a caller, from `authorization: Bearer …`, or `Istio …` as old agents wrote it. */
+export function bearerToken(evidence: CallerEvidence): string | undefined {
+  const value = evidence.header("authorization");
+  const match = value === undefined ? null : /^(?:Bearer|Istio) ([^\s]+)$/.exec(value);
+  return match?.[1];
+}
+
+/**
+ * Knows a caller by its client certificate: a renewal under the identity it has. Only the SPIFFE ID counts, never the
+ * other names of the certificate, so that nobody carries a name over into a new one.
+ */
+export function clientCertificate(): Authenticator {
+  return {
+    name: "client-certificate",
+    authenticate: async ({ peer }) => (peer ? { id: peer.id, by: "client-certificate" } : undefined),
+  };
+}

@@ -4,7 +4,14 @@
  * @packageDocumentation
  */
 
-export type { AuthenticatedCaller, Authenticator, CallerEvidence } from "./authenticator.js";
+export {
+  type AuthenticatedCaller,
+  type Authenticator,
+  type CallerEvidence,
+  clientCertificate,
+} from "./authenticator.js";
+export type { ServiceAnswer, ServiceStatus } from "./certificate-service.js";
 export { type CaClient, type CaClientOptions, caClient } from "./shell/ca-client.js";
 export { type CaServer, type CaServerOptions, caServer } from "./shell/ca-server.js";
+export type { GrpcListener, GrpcListenOptions } from "./shell/grpc-server.js";
 export { sharedTokens } from "./shell/shared-tokens.js";

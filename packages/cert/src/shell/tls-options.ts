@@ -1,7 +1,9 @@
 import type { ConnectionOptions, PeerCertificate, TlsOptions } from "node:tls";
 import { CertError } from "../errors.js";
+import type { IdMatcher } from "../matcher.js";
 import { MAX_CHAIN } from "../path.js";
 import type { Identity, IdentitySource } from "../source.js";
+import type { BundleSet } from "../trust-bundle.js";
 import { systemScheduler } from "./clock.js";
 import type { TlsClientOptions } from "./tls-client.js";
 import { secureContextOptions } from "./tls-context.js";
@@ -32,17 +34,14 @@ function chainOf(certificate: PeerCertificate): readonly Uint8Array[] {
 }
 
 /** Judges what Node shows to `checkServerIdentity`; for clients whose sockets are made elsewhere, as gRPC's are. */
-export function identityCheck(
-  source: IdentitySource,
-  options: Pick<TlsClientOptions, "authorize">,
+export function bundleCheck(
+  bundles: () => BundleSet,
+  authorize: IdMatcher,
 ): (hostname: string, certificate: PeerCertificate) => Error | undefined {
   return (_hostname, certificate) => {
-    const bundles = source.current()?.bundles ?? new Map();
-    const verdict = authorizePeer(
-      verifySvidCached(chainOf(certificate), bundles, systemScheduler.now()),
-      options.authorize,
-    );
-    return verdict.kind === "rejected" ? verdict.error : undefined;
+    const verdict = verifySvidCached(chainOf(certificate), bundles(), systemScheduler.now());
+    const judged = authorizePeer(verdict, authorize);
+    return judged.kind === "rejected" ? judged.error : undefined;
   };
 }
 
@@ -67,7 +66,7 @@ export function tlsOptions(source: IdentitySource): TlsOptionSet {
     client: (options) => ({
       ...secureContextOptions(current()),
       rejectUnauthorized: true,
-      checkServerIdentity: identityCheck(source, options),
+      checkServerIdentity: bundleCheck(() => source.current()?.bundles ?? new Map(), options.authorize),
       ...(options.servername === undefined ? {} : { servername: options.servername }),
       ...(options.alpnProtocols ? { ALPNProtocols: [...options.alpnProtocols] } : {}),
     }),

@@ -1,0 +1,124 @@
+import type { AuthenticatedCaller, Authenticator, CallerEvidence } from "./authenticator.js";
+import type { Ca, IssuedSvid } from "./ca.js";
+import { CertError, type CertErrorCode } from "./errors.js";
+import { type CreateCertificateRequest, encodeCreateCertificateResponse } from "./istio-ca.js";
+import { formatPem } from "./pem.js";
+
+/** The gRPC status of an answer that is an error. */
+export type ServiceStatus =
+  | "INVALID_ARGUMENT"
+  | "UNAUTHENTICATED"
+  | "PERMISSION_DENIED"
+  | "RESOURCE_EXHAUSTED"
+  | "INTERNAL";
+
+/** What goes back to the caller: the message, or a status with a text that tells nothing it should not. */
+export type ServiceAnswer =
+  | {
+      readonly kind: "issued";
+      readonly response: Uint8Array;
+      readonly svid: IssuedSvid;
+      readonly caller: AuthenticatedCaller;
+    }
+  | {
+      readonly kind: "refused";
+      readonly status: ServiceStatus;
+      readonly text: string;
+      readonly code: CertErrorCode;
+      /** For the log of the CA, not for the caller. */
+      readonly detail: string;
+      readonly caller: AuthenticatedCaller | undefined;
+    };
+
+/** What Citadel answers to each kind of failure. */
+function statusOf(code: CertErrorCode): ServiceStatus {
+  switch (code) {
+    case "ERR_CERT_UNAUTHENTICATED":
+      return "UNAUTHENTICATED";
+    case "ERR_CERT_RATE_LIMITED":
+      return "RESOURCE_EXHAUSTED";
+    case "ERR_CERT_CA_NOT_READY":
+    case "ERR_CERT_ISSUED_PROFILE":
+      return "INTERNAL";
+    default:
+      return "INVALID_ARGUMENT";
+  }
+}
+
+/** Tries the authenticators in order; the first that knows the caller wins. */
+async function identify(
+  authenticators: readonly Authenticator[],
+  evidence: CallerEvidence,
+): Promise<AuthenticatedCaller | readonly string[]> {
+  const notes: string[] = [];
+  for (const authenticator of authenticators) {
+    const note = (detail: string): void => void notes.push(`${authenticator.name}: ${detail}`);
+    try {
+      const caller = await authenticator.authenticate(evidence, note);
+      if (caller) return caller;
+    } catch (error) {
+      // One that fails, because its backend is away, must not keep the others from being asked.
+      note(error instanceof CertError ? error.message : "failed");
+    }
+  }
+  return notes;
+}
+
+/** What a service needs to answer. */
+export interface CertificateService {
+  /** Who signs. */
+  readonly ca: Ca;
+  /** Ways to know a caller. */
+  readonly authenticators: readonly Authenticator[];
+  /** Says whether this caller may ask now; default: always. */
+  readonly admit?: (caller: AuthenticatedCaller) => boolean;
+  /** Says whether a caller may ask for another identity, as a node's agent does for its pods; default: never. */
+  readonly mayImpersonate?: (caller: AuthenticatedCaller, wanted: string) => AuthenticatedCaller | undefined;
+}
+
+/** Answers one CreateCertificate: who calls decides what is issued, the request only brings the key. */
+export async function createCertificate(
+  service: CertificateService,
+  request: CreateCertificateRequest,
+  evidence: CallerEvidence,
+): Promise<ServiceAnswer> {
+  let caller: AuthenticatedCaller | undefined;
+  try {
+    const known = await identify(service.authenticators, evidence);
+    if (!("id" in known)) throw new CertError("ERR_CERT_UNAUTHENTICATED", "caller", known.join("; ") || "no evidence");
+    caller = known;
+    if (service.admit && !service.admit(caller)) {
+      throw new CertError("ERR_CERT_RATE_LIMITED", "caller", "asks too often");
+    }
+    const wanted = request.metadata["ImpersonatedIdentity"];
+    if (wanted) {
+      const impersonated = service.mayImpersonate?.(caller, wanted);
+      if (!impersonated)
+        throw new CertError("ERR_CERT_UNAUTHENTICATED", "metadata", `${caller.id} may not impersonate`);
+      caller = impersonated;
+    }
+    const svid = await service.ca.signAsync(request.csr, caller.id, { ttlMs: request.validitySeconds * 1000 });
+    const roots = service.ca.bundle().x509Authorities;
+    return { kind: "issued", response: encodeCreateCertificateResponse(svid.chain, roots), svid, caller };
+  } catch (error) {
+    const known = error instanceof CertError;
+    const code = known ? error.code : "ERR_CERT_SERVICE";
+    const status = known ? statusOf(error.code) : "INTERNAL";
+    // Outside, an authentication failure says nothing; the rest repeats what the caller sent anyway.
+    const text =
+      status === "UNAUTHENTICATED"
+        ? "request authenticate failure"
+        : known
+          ? `${error.problem} (${code})`
+          : "internal error";
+    return { kind: "refused", status, text, code, detail: known ? error.message : "unexpected error", caller };
+  }
+}
+
+/** The roots of a CA as one PEM text, for whoever hands them out by file. */
+export function bundlePem(ca: Ca): string {
+  return ca
+    .bundle()
+    .x509Authorities.map((certificate) => formatPem("CERTIFICATE", certificate.der))
+    .join("");
+}
