@@ -1,7 +1,68 @@
 /**
  * The traffic-capture rules of istio-iptables: generated, explained, verified, removed.
  *
+ * Options say what is captured; {@link generate} turns them into rules as data; renderers write the rules for iptables-restore or nft;
+ * {@link originalDst} tells a proxy where a captured connection was meant to go.
+ *
+ * ```ts
+ * import { DEFAULT_OPTIONS, generate, renderRestore } from "@weftmesh/iptables-gen";
+ *
+ * const rules = generate({ ...DEFAULT_OPTIONS, inboundPorts: "*", outboundRanges: "*" });
+ * console.log(renderRestore(rules, "ipv4"));
+ * ```
+ *
  * @packageDocumentation
  */
 
-export {};
+// For applications, proxies and deployment tools.
+export { type Cidr, parseCidr } from "./cidr.js";
+export { type ExitCode, formatIssue, IptablesError, type IptablesErrorCode, type Issue } from "./errors.js";
+export { type Environment, type FlagReading, type FlagResult, parseFlags, readFlags } from "./flags.js";
+export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
+export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
+// For those who write renderers, drivers and checks.
+export type { FlagSyntax, FlagValue } from "./pflag.js";
+export type { Endpoint } from "./proc-net.js";
+export { applyWithIptables } from "./procedure/istio-apply.js";
+export { applyWithNft } from "./procedure/nft-apply.js";
+export type { Command, CommandResult, Effect, LogLevel, Procedure } from "./procedure/procedure.js";
+export { renderRestore } from "./render/iptables-restore.js";
+export { renderNftables, renderNftablesCleanup } from "./render/nftables.js";
+export type {
+  AddressMatch,
+  Backend,
+  CopyMarkTarget,
+  Family,
+  FamilyMatch,
+  InterfaceMatch,
+  JumpTarget,
+  MarkMatch,
+  Match,
+  OpaqueMatch,
+  OpaqueTarget,
+  OwnerMatch,
+  PortMatch,
+  Protocol,
+  ProtocolMatch,
+  RedirectTarget,
+  Rule,
+  SetMarkTarget,
+  StateMatch,
+  Table,
+  Target,
+  TproxyTarget,
+  VerdictTarget,
+  ZoneTarget,
+} from "./rule.js";
+export { generate, type RuleSet } from "./rule-set.js";
+export {
+  type CompiledSettings,
+  compileSettings,
+  DEFAULT_SETTINGS,
+  type Settings,
+  validateSettings,
+} from "./settings.js";
+export { applySettings, type LogSink, perform, recordingRunner } from "./shell/apply.js";
+export { hostFacts } from "./shell/host-facts.js";
+export { type AcceptedSocket, type OriginalDst, type OriginalDstOptions, originalDst } from "./shell/original-dst.js";
+export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";

@@ -1,0 +1,72 @@
+import { IptablesError } from "../errors.js";
+import type { Compat } from "../options.js";
+import { renderNftables, renderNftablesCleanup } from "../render/nftables.js";
+import { generate } from "../rule-set.js";
+import { compileSettings, type Settings } from "../settings.js";
+import { type Command, failure, log, type Procedure, run } from "./procedure.js";
+import { configureRoutes } from "./routes.js";
+import { atLeast, parseVersion } from "./variant.js";
+
+const OLDEST_NFT = [1, 0, 1];
+
+/**
+ * What istio-iptables does with `--native-nftables`: one transaction, then routes.
+ *
+ * A dry run applies all the same in `strict`, as the original does.
+ *
+ * @throws {@link IptablesError} with the original's message.
+ */
+export function* applyWithNft(settings: Settings, compat: Compat): Procedure<void> {
+  yield* log("info", "native nftables enabled, using nft rules for traffic redirection.");
+  if (settings.skipRuleApply) return;
+  const { options, warnings } = compileSettings(settings, compat);
+  for (const warning of warnings) yield* log("warn", warning);
+  const text = settings.cleanupOnly ? renderNftablesCleanup() : renderNftables(generate(options));
+  if (settings.dryRun && compat === "fixed") {
+    yield* log("info", `nft would be run with the following input:\n${text.trim()}`);
+  } else {
+    yield* findNft(settings);
+    yield* transact(text);
+  }
+  yield* configureRoutes(settings);
+  yield* log("info", `nftables rules programmed:\n${text}`);
+}
+
+/** What knftables asks before it trusts an nft program. */
+function* findNft(settings: Settings): Procedure<void> {
+  const version: Command = { program: "nft", args: ["--version"] };
+  const asked = yield* run(version, true);
+  if (asked.missing === true) {
+    const where = settings.cniMode ? "on the host filesystem" : "in the sidecar container image";
+    const reason = `could not find nftables binary: ${failure(version, asked)}`;
+    throw refuse(`nativeNftables is enabled, but the nft binary is missing ${where}: ${reason}`);
+  }
+  if (asked.exitCode !== 0) throw refuse(`could not run nftables command: ${asked.stderr.trim()}`);
+  const found = parseVersion(asked.stdout);
+  if (found === undefined || !atLeast(found, OLDEST_NFT)) {
+    throw refuse(`nft version must be v1.0.1 or later (got ${asked.stdout.trim()})`);
+  }
+  const withComment = yield* check('add table inet test { comment "test" ; }\n');
+  if (withComment === undefined) return;
+  const plain = yield* check("add table inet test\n");
+  if (plain !== undefined) throw refuse(`could not run nftables command: ${plain}`);
+}
+
+/** Asks nft whether it would take a text; the message if not. */
+function* check(stdin: string): Procedure<string | undefined> {
+  const result = yield* run({ program: "nft", args: ["--check", "-f", "-"], stdin }, true);
+  return result.exitCode === 0 ? undefined : result.stderr.trim();
+}
+
+function* transact(text: string): Procedure<void> {
+  if (text === "") return;
+  const result = yield* run({ program: "nft", args: ["-f", "-"], stdin: text });
+  if (result.exitCode !== 0) throw refuse(`nftables run failed: ${result.stderr.trim()}`);
+}
+
+function refuse(message: string): IptablesError {
+  return new IptablesError(
+    message.startsWith("nftables run failed") ? "ERR_IPTABLES_APPLY" : "ERR_IPTABLES_NO_BACKEND",
+    message,
+  );
+}

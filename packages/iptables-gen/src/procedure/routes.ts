@@ -1,0 +1,54 @@
+import { IptablesError } from "../errors.js";
+import { parseGoInt } from "../go-text.js";
+import type { Settings } from "../settings.js";
+import { type Command, failure, log, type Procedure, run } from "./procedure.js";
+
+/** Words of iproute2 and the kernel for "you have that already". */
+const EXISTS = /file exists|already assigned/i;
+
+/**
+ * Address and policy routing the rules count on: `::6` on loopback for IPv6, and for TPROXY a table that sends marked packets to
+ * loopback. Every call adds one more `ip rule`, as the original does.
+ *
+ * @throws {@link IptablesError} `ERR_IPTABLES_APPLY`.
+ */
+export function* configureRoutes(settings: Settings): Procedure<void> {
+  if (settings.dryRun) {
+    yield* log("info", "skipping configuring routes due to dry run mode");
+    return;
+  }
+  if (settings.ipv6) {
+    yield* ip(["-6", "addr", "add", "::6/128", "dev", "lo"], "failed to add IPv6 inbound address", true);
+    yield* log("info", "Added ::6 address on the loopback iface");
+  }
+  if (settings.inboundPorts === "" || settings.inboundInterceptionMode !== "TPROXY") return;
+  const table = integer(settings.inboundTproxyRouteTable, "InboundTProxyRouteTable");
+  const mark = integer(settings.inboundTproxyMark, "InboundTProxyMark");
+  const families = settings.ipv6 ? ["-4", "-6"] : ["-4"];
+  for (const family of families) {
+    const rule = [family, "rule", "add", "fwmark", mark, "lookup", table];
+    yield* ip(rule, "failed to configure netlink rule", false);
+  }
+  for (const family of families) {
+    const route = [family, "route", "add", "local", "default", "dev", "lo", "table", table];
+    yield* ip(route, "failed to add route", true);
+  }
+}
+
+function integer(text: string, name: string): string {
+  const parsed = parseGoInt(text);
+  if (!parsed.ok) throw refuse(`failed to parse ${name}: ${parsed.message}`);
+  return String(parsed.value);
+}
+
+function* ip(args: readonly string[], what: string, mayExist: boolean): Procedure<void> {
+  const command: Command = { program: "ip", args };
+  const result = yield* run(command, mayExist);
+  const problem = failure(command, result);
+  if (problem === undefined || (mayExist && EXISTS.test(result.stderr))) return;
+  throw refuse(`${what}: ${result.stderr.trim() || problem}`);
+}
+
+function refuse(message: string): IptablesError {
+  return new IptablesError("ERR_IPTABLES_APPLY", `failed to configure routes: ${message}`);
+}

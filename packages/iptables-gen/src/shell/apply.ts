@@ -1,0 +1,51 @@
+import type { Compat } from "../options.js";
+import { applyWithIptables } from "../procedure/istio-apply.js";
+import { applyWithNft } from "../procedure/nft-apply.js";
+import type { Command, CommandResult, LogLevel, Procedure } from "../procedure/procedure.js";
+import type { Settings } from "../settings.js";
+import { type CommandRunner, localRunner } from "./run-command.js";
+
+/** Where a driver's messages go. */
+export type LogSink = (level: LogLevel, text: string) => void;
+
+/** Performs a procedure: runs its commands, passes its messages on, returns its result. */
+export function perform<T>(procedure: Procedure<T>, runner: CommandRunner, log: LogSink): T {
+  let step = procedure.next();
+  while (step.done !== true) {
+    const effect = step.value;
+    if (effect.kind === "log") log(effect.level, effect.text);
+    const result = effect.kind === "run" ? runner.run(effect.command) : NOTHING;
+    step = procedure.next(result);
+  }
+  return step.value;
+}
+
+const NOTHING: CommandResult = { exitCode: 0, stdout: "", stderr: "" };
+
+/** A dry run's runner: remembers every line the programs would have seen and answers nothing. */
+export function recordingRunner(): CommandRunner & { readonly lines: readonly string[] } {
+  const lines: string[] = [];
+  return {
+    lines,
+    run({ program, args, stdin }: Command) {
+      if (stdin === undefined) lines.push([program, ...args].join(" "));
+      else lines.push(...stdin.replace(/\n$/, "").split("\n"));
+      return NOTHING;
+    },
+  };
+}
+
+/**
+ * Applies (or, with `cleanupOnly`, removes) rules, routes and addresses as istio-iptables does.
+ *
+ * @throws {@link IptablesError} with the original's message.
+ */
+export function applySettings(
+  settings: Settings,
+  compat: Compat,
+  log: LogSink,
+  runner: CommandRunner = localRunner,
+): void {
+  const procedure = settings.nativeNftables ? applyWithNft(settings, compat) : applyWithIptables(settings, compat);
+  perform(procedure, runner, log);
+}
