@@ -19,10 +19,11 @@ export interface Cache {
    */
   view(node: NodeIdentity, typeUrl: string): TypeView | undefined;
   /**
-   * Registers interest in one client's resources. `changed` is called with the types that may have changed, synchronously
-   * and quickly; the server then asks {@link Cache.view} when it is ready to send. Disposing ends the interest.
+   * Registers interest in one client's resources. `changed` is called with the types that may have changed, or without an
+   * argument if any may, synchronously; it must be quick. The server then asks {@link Cache.view} when it is ready to send.
+   * Disposing ends the interest.
    */
-  subscribe(node: NodeIdentity, changed: (typeUrls: readonly string[]) => void): Disposable;
+  subscribe(node: NodeIdentity, changed: (typeUrls?: readonly string[]) => void): Disposable;
 }
 
 /** What one client is to have, of every type. */

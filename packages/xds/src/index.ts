@@ -16,6 +16,8 @@
  * @packageDocumentation
  */
 
+export type { BackoffConfig } from "./backoff.js";
+export { GRPC_BACKOFF } from "./backoff.js";
 export type { Authority, Bootstrap, ServerConfig } from "./bootstrap.js";
 // For authors of caches and transports.
 export type { Cache, Snapshot, SnapshotCache, SnapshotChange, TypeChange, TypeView } from "./cache.js";
@@ -24,11 +26,11 @@ export type { XdsErrorCode } from "./errors.js";
 export { XdsError } from "./errors.js";
 export type { Nack, NackReason } from "./nack.js";
 export type { Locality, NodeIdentity } from "./node.js";
-export type { EncodedResource, Finding, MessageResource, ResourceType } from "./resource.js";
-export type { ClientEvent, ClientOptions, XdsClient } from "./shell/client.js";
+export type { EncodedResource, Finding, MessageResource, Reference, ResourceType } from "./resource.js";
 export { createClient } from "./shell/client.js";
-export type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions, XdsServer } from "./shell/server.js";
 // For users.
 export { createServer } from "./shell/server.js";
 export { createSnapshotCache } from "./shell/snapshot-cache.js";
 export type { WatchError, WatchUpdate } from "./watch.js";
+export type { ClientEvent, ClientOptions, XdsClient } from "./xds-client.js";
+export type { Caller, ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions, XdsServer } from "./xds-server.js";

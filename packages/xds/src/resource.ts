@@ -15,10 +15,22 @@ export interface EncodedResource {
   readonly version: string;
   /** The encoded message, that is `Any.value`. Not to be modified after it was handed over. */
   readonly value: Uint8Array;
+  /** What the message refers to; a cluster's endpoints are sent again after it. Default: not known. */
+  readonly references?: readonly Reference[];
   /** Further names that match a subscription; VHDS needs them. Default none. */
   readonly aliases?: readonly string[];
   /** Milliseconds the client keeps the resource without hearing of it again. Default for ever. */
   readonly ttlMs?: number;
+}
+
+/** A mention of another resource. */
+export interface Reference {
+  /** The type of what is referred to. */
+  readonly typeUrl: string;
+  /** Its name. */
+  readonly name: string;
+  /** Where it is mentioned, in proto spelling: `filter_chains[0].filters[0].typed_config.rds.route_config_name`. */
+  readonly path: string;
 }
 
 /** A resource as people write it: a message that still has to be encoded. `parseResources` of xds-types yields these. */

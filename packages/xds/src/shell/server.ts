@@ -1,121 +1,102 @@
-import type { Server, ServerCredentials } from "@grpc/grpc-js";
-import type { Cache } from "../cache.js";
-import type { Nack } from "../nack.js";
-import type { NodeIdentity } from "../node.js";
+import {
+  type handleBidiStreamingCall,
+  Server,
+  ServerCredentials,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { XdsError } from "../errors.js";
+import type { SessionRules } from "../server/session.js";
+import type { RequestLimits } from "../wire/request.js";
+import type { ServerOptions, XdsServer } from "../xds-server.js";
+import { type ServedStream, type StreamParts, serveStream } from "./server-stream.js";
+import { DISCOVERY_SERVICES } from "./services.js";
+import { WriteWindow } from "./write-window.js";
 
-/** What happened on a server; given to {@link ServerOptions.onEvent}. */
-export type ServerEvent =
-  | {
-      /** A client opened a stream and said who it is. */
-      readonly kind: "connected";
-      /** Counts the streams of this server, from 1. */
-      readonly stream: number;
-      /** Who. */
-      readonly node: NodeIdentity;
-      /** From where, as the transport says: `127.0.0.1:53012`. */
-      readonly peer: string;
-      /** Which protocol variant it speaks. */
-      readonly variant: "sotw" | "delta";
-    }
-  | {
-      /** A stream ended, for whatever reason. */
-      readonly kind: "disconnected";
-      /** The stream. */
-      readonly stream: number;
-      /** Who it was. */
-      readonly node: NodeIdentity;
-    }
-  | {
-      /** A response was handed to the transport. */
-      readonly kind: "sent";
-      /** The stream. */
-      readonly stream: number;
-      /** To whom. */
-      readonly node: NodeIdentity;
-      /** The type of the resources. */
-      readonly typeUrl: string;
-      /** The version of the type's view. */
-      readonly version: string;
-      /** The nonce that the answer will carry. */
-      readonly nonce: string;
-      /** Names in the response. */
-      readonly resources: readonly string[];
-      /** Names the response takes away (delta). */
-      readonly removed: readonly string[];
-    }
-  | {
-      /** A client accepted a response. */
-      readonly kind: "ack";
-      /** The stream. */
-      readonly stream: number;
-      /** Who. */
-      readonly node: NodeIdentity;
-      /** The type. */
-      readonly typeUrl: string;
-      /** The version it accepted. */
-      readonly version: string;
-      /** The nonce it answered. */
-      readonly nonce: string;
-    }
-  | {
-      /** A client refused a response. The same content is not sent again to it. */
-      readonly kind: "nack";
-      /** The stream. */
-      readonly stream: number;
-      /** What was refused and why. */
-      readonly nack: Nack;
-    };
+/** gRPC's receive limit; a reconnecting client's request lists every version it holds and outgrows the default 4 MiB. */
+const MAX_RECEIVE_BYTES = 64 << 20;
 
-/** How a server is made. */
-export interface ServerOptions {
-  /** Where resources come from. */
-  readonly cache: Cache;
-  /** Called synchronously on every event; must be quick and must not throw. */
-  readonly onEvent?: (event: ServerEvent) => void;
-}
+/** Below the 4 MiB that clients take by default, with room for what gRPC adds. */
+const MAX_RESPONSE_BYTES = 3 << 20;
 
-/** What one client holds of one type, as far as the server knows. */
-export interface ClientTypeStatus {
-  /** The type. */
-  readonly typeUrl: string;
-  /** The version last sent; empty before the first response. */
-  readonly sentVersion: string;
-  /** The version last acknowledged; empty before the first acknowledgement. */
-  readonly ackedVersion: string;
-  /** The refusal that still stands, if any. */
-  readonly nack?: Nack;
-}
+/** Bytes handed to the transport and not taken by it yet, over all streams. */
+const WRITE_WINDOW_BYTES = 16 << 20;
 
-/** One connected client. */
-export interface ClientStatus {
-  /** The stream. */
-  readonly stream: number;
-  /** Who. */
-  readonly node: NodeIdentity;
-  /** From where. */
-  readonly peer: string;
-  /** By type. */
-  readonly types: readonly ClientTypeStatus[];
-}
+const LIMITS: RequestLimits = { maxNames: 250_000, maxNameLength: 4096 };
 
-/** A running xDS server. */
-export interface XdsServer extends AsyncDisposable {
-  /**
-   * Binds and serves.
-   *
-   * @param address - `host:port` or `unix:PATH`; port 0 picks a free one.
-   * @param credentials - Default: plain text.
-   * @returns The port; 0 for a Unix socket.
-   * @throws {@link XdsError} `ERR_XDS_LISTEN_FAILED` if the address cannot be bound.
-   */
-  listen(address: string, credentials?: ServerCredentials): Promise<number>;
-  /** Adds the discovery services to a gRPC server of yours, for one port that serves other things too. */
-  register(server: Server): void;
-  /** Who is connected and what they acknowledged. */
-  clients(): readonly ClientStatus[];
-  /** Ends all streams and stops listening. */
-  close(): Promise<void>;
-}
+const RULES: SessionRules = {
+  maxResponseBytes: MAX_RESPONSE_BYTES,
+  maxTypes: 64,
+  maxOutstanding: 32,
+  reportMissing: () => true,
+};
 
 /** Makes a server; {@link XdsServer.listen} starts it. */
-export declare function createServer(options: ServerOptions): XdsServer;
+export function createServer(options: ServerOptions): XdsServer {
+  const { cache, onEvent = () => {}, authorize = () => {} } = options;
+  const streams = new Map<number, ServedStream>();
+  const servers: Server[] = [];
+  const window = new WriteWindow(WRITE_WINDOW_BYTES);
+  let opened = 0;
+
+  function handler(variant: "sotw" | "delta", typeUrl: string | undefined): handleBidiStreamingCall<Buffer, Buffer> {
+    return (call) => {
+      const id = ++opened;
+      const parts: StreamParts = {
+        cache,
+        rules: RULES,
+        limits: LIMITS,
+        window,
+        authorize: (node) => authorize({ node, peer: call.getPeer(), metadata: call.metadata }),
+        emit: onEvent,
+      };
+      streams.set(
+        id,
+        serveStream(call, id, variant, typeUrl, parts, () => streams.delete(id)),
+      );
+    };
+  }
+
+  function register(server: Server): void {
+    for (const { definition, sotwMethod, deltaMethod, typeUrl } of DISCOVERY_SERVICES) {
+      const handlers: UntypedServiceImplementation = { [deltaMethod]: handler("delta", typeUrl) };
+      if (sotwMethod !== undefined) handlers[sotwMethod] = handler("sotw", typeUrl);
+      server.addService(definition, handlers);
+    }
+  }
+
+  async function close(): Promise<void> {
+    for (const stream of [...streams.values()]) stream.close(status.UNAVAILABLE, "the server is shutting down");
+    for (const server of servers.splice(0)) {
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    }
+  }
+
+  return {
+    register,
+    close,
+    async listen(address, credentials = ServerCredentials.createInsecure()) {
+      const server = new Server({
+        "grpc.max_receive_message_length": MAX_RECEIVE_BYTES,
+        "grpc.max_send_message_length": -1,
+        "grpc.max_concurrent_streams": 1_000_000,
+        "grpc.keepalive_time_ms": 30_000,
+        "grpc.keepalive_timeout_ms": 10_000,
+        "grpc.keepalive_permit_without_calls": 1,
+      });
+      register(server);
+      const port = await new Promise<number>((resolve, reject) => {
+        server.bindAsync(address, credentials, (cause, bound) => {
+          if (cause === null) resolve(bound);
+          else reject(new XdsError("ERR_XDS_LISTEN_FAILED", address, cause.message, { cause }));
+        });
+      });
+      servers.push(server);
+      return port;
+    },
+    clients() {
+      return [...streams.values()].flatMap((stream) => stream.status() ?? []);
+    },
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,52 @@
+import type { TypeView } from "../cache.js";
+import type { NodeIdentity } from "../node.js";
+import type { DeltaRequest } from "../wire/request.js";
+import { difference, forget, type Held, holding, NOTHING_HELD, remember } from "./held.js";
+import type { Batch } from "./sotw.js";
+import { changeNames, type SubscriptionChange } from "./subscription.js";
+import { type Answer, answer, openType, resendSuspects, type TypeState } from "./type-state.js";
+
+/** Takes in a delta request of one type. `state` is `undefined` before the first. */
+export function receiveDelta(state: TypeState | undefined, request: DeltaRequest, node: NodeIdentity): Answer {
+  const first = state === undefined;
+  const before = state ?? openType(request.typeUrl);
+  const sent = before.outstanding.get(request.responseNonce);
+  // D5: an unknown nonce answers nothing, but unlike state of the world its changes of subscription count.
+  const answered: Answer =
+    sent === undefined ? { state: before } : answer(before, request.responseNonce, sent, request.errorDetail, node);
+  const booked = answered.state;
+  const change = changeNames(booked.subscription, booked.typeUrl, request.subscribe, request.unsubscribe, first);
+  const asksForAll = change.next.wildcard && (!booked.subscription.wildcard || request.subscribe.includes("*"));
+  const held = first
+    ? remember(forget(NOTHING_HELD, change.added), request.initialResourceVersions)
+    : rebook(booked, change);
+  return { ...answered, state: { ...booked, subscription: change.next, held, owed: booked.owed || asksForAll } };
+}
+
+function rebook(state: TypeState, { next, added, removed }: SubscriptionChange): Held {
+  // What a wildcard brings was not followed while there was none.
+  if (next.wildcard && !state.subscription.wildcard) return forget(NOTHING_HELD, added);
+  // D7: under a wildcard the client must hear whether it keeps what it unsubscribed by name.
+  const due = next.wildcard ? [...added, ...removed] : added;
+  return due.length === 0 ? state.held : forget(state.held, due);
+}
+
+/**
+ * Decides what a client has to be sent to be at `view`.
+ *
+ * @param reportMissing - Whether a name that does not exist is answered by `removed_resources` (D8).
+ */
+export function flushDelta(state: TypeState, view: TypeView, reportMissing: boolean): Batch {
+  const settled: TypeState = { ...state, held: holding(view), owed: false };
+  const first = difference(state.held, view, state.subscription);
+  const held = resendSuspects(state, first.changed);
+  const { changed, removed } = held === state.held ? first : difference(held, view, state.subscription);
+  const gone = reportMissing ? removed : removed.filter((name) => wasHeld(state.held, name));
+  // An empty answer to a wildcard says that there is nothing; without it Envoy waits for its initial fetch timeout.
+  if (changed.length === 0 && gone.length === 0 && !state.owed) return { state: settled };
+  return { state: settled, content: { resources: changed, changed, removed: gone } };
+}
+
+function wasHeld({ base, patch }: Held, name: string): boolean {
+  return patch.get(name) !== undefined || base?.resources.has(name) === true;
+}

@@ -1,0 +1,99 @@
+import { allowsLegacyWildcard } from "../discovery-types.js";
+
+/** What a client wants of one type on one stream. */
+export interface Subscription {
+  /** Whether it wants everything, besides what it names. */
+  readonly wildcard: boolean;
+  /** What it names. */
+  readonly names: ReadonlySet<string>;
+  /** Whether any request named anything, `*` included; after that an empty list means nothing, not everything. */
+  readonly everNamed: boolean;
+}
+
+/** What a request changed about a {@link Subscription}. */
+export interface SubscriptionChange {
+  /** The subscription from now on. */
+  readonly next: Subscription;
+  /** Names that must be answered. */
+  readonly added: readonly string[];
+  /** Names that are no longer wanted by name. */
+  readonly removed: readonly string[];
+}
+
+const EMPTY: ReadonlySet<string> = new Set();
+
+/** Nothing asked for yet. */
+export const NO_SUBSCRIPTION: Subscription = { wildcard: false, names: EMPTY, everNamed: false };
+
+/** Whether a subscription covers a resource name. */
+export function covers(subscription: Subscription, name: string): boolean {
+  return subscription.wildcard || subscription.names.has(name);
+}
+
+/**
+ * State of the world: a request lists all the client wants.
+ *
+ * An empty list means everything as long as the stream never named anything of the type (S7), and nothing afterwards. The
+ * empty string is not a name: some clients send it to say "nothing".
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#how-the-client-specifies-what-resources-to-return
+ */
+export function replaceNames(before: Subscription, typeUrl: string, listed: readonly string[]): SubscriptionChange {
+  const everNamed = before.everNamed || listed.length > 0;
+  const explicit = listed.includes("*");
+  const wildcard = explicit || (!everNamed && allowsLegacyWildcard(typeUrl));
+  const sameNames = listed.length === before.names.size && listed.every((name) => before.names.has(name));
+  const names = sameNames ? before.names : namesIn(listed);
+  const added: string[] = [];
+  const removed: string[] = [];
+  if (!sameNames) {
+    for (const name of names) if (!before.names.has(name)) added.push(name);
+    for (const name of before.names) if (!names.has(name)) removed.push(name);
+  }
+  return { next: { wildcard, names, everNamed }, added, removed };
+}
+
+/**
+ * Delta: a request adds to and takes from what the client wants.
+ *
+ * A first request that names nothing means everything (D10); here names that come later add to that and only
+ * unsubscribing `*` ends it, unlike state of the world.
+ *
+ * @param first - Whether this is the stream's first request of the type.
+ */
+export function changeNames(
+  before: Subscription,
+  typeUrl: string,
+  subscribe: readonly string[],
+  unsubscribe: readonly string[],
+  first: boolean,
+): SubscriptionChange {
+  const legacy = first && subscribe.length === 0 && unsubscribe.length === 0 && allowsLegacyWildcard(typeUrl);
+  let { wildcard } = before;
+  const names = subscribe.length + unsubscribe.length === 0 ? before.names : new Set(before.names);
+  const removed: string[] = [];
+  if (names instanceof Set) {
+    for (const name of unsubscribe) {
+      if (name === "*") wildcard = false;
+      // Unsubscribing what was never subscribed changes nothing and is not answered (D7).
+      else if (names.delete(name)) removed.push(name);
+    }
+    for (const name of subscribe) {
+      if (name === "*") wildcard = true;
+      else if (name !== "") names.add(name);
+    }
+  }
+  return {
+    next: { wildcard: wildcard || legacy, names, everNamed: before.everNamed || subscribe.length > 0 },
+    // A name subscribed again is answered again: the client may have dropped it (D3).
+    added: subscribe.filter((name) => name !== "*" && name !== ""),
+    removed: removed.filter((name) => !names.has(name)),
+  };
+}
+
+function namesIn(listed: readonly string[]): ReadonlySet<string> {
+  const names = new Set(listed);
+  names.delete("*");
+  names.delete("");
+  return names;
+}

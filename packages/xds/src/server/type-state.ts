@@ -1,0 +1,127 @@
+import type { Nack } from "../nack.js";
+import { explainNack } from "../nack-explain.js";
+import type { NodeIdentity } from "../node.js";
+import type { EncodedResource } from "../resource.js";
+import type { Status } from "../wire/status.js";
+import { forget, type Held, NOTHING_HELD } from "./held.js";
+import { NO_SUBSCRIPTION, type Subscription } from "./subscription.js";
+
+/** A response that was sent and not answered yet. */
+export interface Sent {
+  /** The version of the view it was made from. */
+  readonly version: string;
+  /** What it carried. */
+  readonly resources: readonly EncodedResource[];
+}
+
+/** One sub-stream: a type on a stream. */
+export interface TypeState {
+  /** The type. */
+  readonly typeUrl: string;
+  /** What the client wants. */
+  readonly subscription: Subscription;
+  /** What the client is believed to hold. */
+  readonly held: Held;
+  /** Whether an answer is due although it may be empty. */
+  readonly owed: boolean;
+  /** The version the client claimed in its first request; it may hold exactly that. */
+  readonly claimedVersion: string;
+  /** Unanswered responses by nonce: the last one in state of the world, several in delta. */
+  readonly outstanding: ReadonlyMap<string, Sent>;
+  /** The nonce sent last; empty before the first response. */
+  readonly lastNonce: string;
+  /** Names in refused responses: the client holds the new version, or the old one, or none. */
+  readonly suspects: ReadonlySet<string>;
+  /** Versions the client named as broken: not sent again (S3). */
+  readonly blamed: ReadonlyMap<string, string>;
+  /** The version sent last. */
+  readonly sentVersion: string;
+  /** The version acknowledged last. */
+  readonly ackedVersion: string;
+  /** The refusal that stands. */
+  readonly nack?: Nack;
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** A sub-stream before its first request. */
+export function openType(typeUrl: string): TypeState {
+  return {
+    typeUrl,
+    subscription: NO_SUBSCRIPTION,
+    held: NOTHING_HELD,
+    owed: false,
+    claimedVersion: "",
+    outstanding: new Map(),
+    lastNonce: "",
+    suspects: NOBODY,
+    blamed: new Map(),
+    sentVersion: "",
+    ackedVersion: "",
+  };
+}
+
+/** An answer to a response: what it means for the sub-stream, and what to tell the owner. */
+export interface Answer {
+  /** The sub-stream afterwards. */
+  readonly state: TypeState;
+  /** The acceptance, if it is one. */
+  readonly ack?: { readonly version: string; readonly nonce: string };
+  /** The refusal, if it is one. */
+  readonly nack?: Nack;
+}
+
+/**
+ * Books an ACK or NACK. A NACK is a request with `error_detail`, whatever its version says (S2).
+ *
+ * @param node - Who answers, for the report.
+ */
+export function answer(
+  state: TypeState,
+  nonce: string,
+  sent: Sent,
+  error: Status | undefined,
+  node: NodeIdentity,
+): Answer {
+  const outstanding = new Map(state.outstanding);
+  outstanding.delete(nonce);
+  if (error !== undefined) return refuse({ ...state, outstanding }, nonce, sent, error, node);
+  const ack = { version: sent.version, nonce };
+  const accepted = { ...state, outstanding, ackedVersion: sent.version };
+  if (state.nack === undefined) return { state: accepted, ack };
+  const suspects = new Set(state.suspects);
+  const blamed = new Map(state.blamed);
+  for (const { name } of sent.resources) {
+    suspects.delete(name);
+    blamed.delete(name);
+  }
+  const { nack, ...healed } = { ...accepted, suspects, blamed };
+  const stands = suspects.size > 0 && nack !== undefined;
+  return { state: stands ? { ...healed, nack } : healed, ack };
+}
+
+function refuse(state: TypeState, nonce: string, sent: Sent, error: Status, node: NodeIdentity): Answer {
+  const names = sent.resources.map(({ name }) => name);
+  const reasons = explainNack(error.message, names);
+  const { typeUrl } = state;
+  const nack: Nack = { node, typeUrl, nonce, version: sent.version, code: error.code, message: error.message, reasons };
+  const versions = new Map(sent.resources.map(({ name, version }) => [name, version]));
+  const blamed = new Map(state.blamed);
+  for (const { resource } of reasons) {
+    const version = resource === undefined ? undefined : versions.get(resource);
+    if (resource !== undefined && version !== undefined) blamed.set(resource, version);
+  }
+  return { state: { ...state, suspects: new Set([...state.suspects, ...names]), blamed, nack }, nack };
+}
+
+/**
+ * After a refusal, once any resource of the refused response has changed: none of them is surely held any more, so all
+ * are sent again (D9), except those the client called broken and that are still the same.
+ */
+export function resendSuspects(state: TypeState, changed: readonly EncodedResource[]): Held {
+  if (!changed.some(({ name }) => state.suspects.has(name))) return state.held;
+  return forget(
+    state.held,
+    [...state.suspects].filter((name) => !state.blamed.has(name)),
+  );
+}

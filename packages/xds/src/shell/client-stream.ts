@@ -1,0 +1,173 @@
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  connectivityState,
+  type ServiceError,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import { type BackoffConfig, delayMs, type Random } from "../backoff.js";
+import { AGGREGATED_SERVICE } from "../discovery-types.js";
+import { XdsError } from "../errors.js";
+import type { DeltaRequest, SotwRequest } from "../wire/request.js";
+import { encodeDeltaRequest, encodeSotwRequest } from "../wire/request.js";
+import { type DiscoveryResponse, decodeDeltaResponse, decodeSotwResponse } from "../wire/response.js";
+import { streamMethod } from "./services.js";
+
+/** What a stream tells its owner. */
+export interface StreamListener {
+  /** A stream is open; requests may be sent. */
+  connected(): void;
+  /** A response came. */
+  response(response: DiscoveryResponse): void;
+  /** The stream is gone; a new attempt follows after `retryMs`. */
+  disconnected(reason: string, retryMs: number): void;
+}
+
+/** How a stream is made. */
+export interface StreamOptions {
+  /** The gRPC target. */
+  readonly uri: string;
+  /** For the channel. */
+  readonly credentials: ChannelCredentials;
+  /** The protocol variant. */
+  readonly variant: "sotw" | "delta";
+  /** The encoded node, sent with the first request of each stream. */
+  readonly node: Uint8Array;
+  /** Between failed attempts. */
+  readonly backoff: BackoffConfig;
+  /** For the jitter. */
+  readonly random: Random;
+}
+
+const CHANNEL_OPTIONS = {
+  // V8: responses outgrow the default 4 MiB in practice.
+  "grpc.max_receive_message_length": 256 << 20,
+  "grpc.max_send_message_length": -1,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  // Attempts and their back-off are ours; a pool shared with other clients would add its own.
+  "grpc.use_local_subchannel_pool": 1,
+} as const;
+
+/** Keeps an aggregated stream to one server open, from construction until `close`. */
+export class ClientStream {
+  readonly #options: StreamOptions;
+  readonly #listener: StreamListener;
+  readonly #method: ReturnType<typeof streamMethod>;
+  #client: Client | undefined;
+  #call: ClientDuplexStream<Buffer, Buffer> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #answered = false;
+  #nodeSent = false;
+  #closed = false;
+
+  constructor(options: StreamOptions, listener: StreamListener) {
+    const { service, sotwMethod, deltaMethod } = AGGREGATED_SERVICE;
+    this.#options = options;
+    this.#listener = listener;
+    this.#method = streamMethod(service, options.variant === "sotw" ? sotwMethod : deltaMethod);
+    this.#connect();
+  }
+
+  /** Sends a state-of-the-world request; dropped when no stream is open. */
+  sendSotw(request: SotwRequest): void {
+    this.#call?.write(asBuffer(encodeSotwRequest(request, this.#nodeOnce())));
+  }
+
+  /** Sends a delta request; dropped when no stream is open. */
+  sendDelta(request: DeltaRequest): void {
+    this.#call?.write(asBuffer(encodeDeltaRequest(request, this.#nodeOnce())));
+  }
+
+  /** Stops reading until `resume`. */
+  pause(): void {
+    this.#call?.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#call?.resume();
+  }
+
+  /** Ends the stream for good. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#call?.cancel();
+    this.#call = undefined;
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  // V6: the node is sent once a stream.
+  #nodeOnce(): Uint8Array | undefined {
+    if (this.#nodeSent) return undefined;
+    this.#nodeSent = true;
+    return this.#options.node;
+  }
+
+  #connect(): void {
+    if (this.#closed) return;
+    const { uri, credentials } = this.#options;
+    const client = new Client(uri, credentials, CHANNEL_OPTIONS);
+    this.#client = client;
+    this.#awaitReady(client);
+  }
+
+  #awaitReady(client: Client): void {
+    if (client !== this.#client) return;
+    const channel = client.getChannel();
+    const state = channel.getConnectivityState(true);
+    if (state === connectivityState.READY) this.#open(client);
+    else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
+      this.#fail(client, "the server cannot be reached");
+    } else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, () => this.#awaitReady(client));
+  }
+
+  #open(client: Client): void {
+    const { path, requestSerialize, responseDeserialize } = this.#method;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    this.#call = call;
+    this.#answered = false;
+    this.#nodeSent = false;
+    call.on("data", (bytes: Buffer) => {
+      if (call === this.#call) this.#receive(client, call, bytes);
+    });
+    call.on("error", (error: ServiceError) => this.#fail(client, error.details || error.message));
+    call.on("status", (status: StatusObject) => this.#fail(client, status.details || "the server ended the stream"));
+    this.#listener.connected();
+  }
+
+  #receive(client: Client, call: ClientDuplexStream<Buffer, Buffer>, bytes: Buffer): void {
+    let response: DiscoveryResponse;
+    try {
+      response = this.#options.variant === "sotw" ? decodeSotwResponse(bytes) : decodeDeltaResponse(bytes);
+    } catch (error) {
+      // Without its nonce a response cannot be refused; a stream that carries garbage is of no use.
+      call.cancel();
+      this.#fail(client, error instanceof XdsError ? error.message : String(error));
+      return;
+    }
+    this.#answered = true;
+    this.#failures = 0;
+    this.#listener.response(response);
+  }
+
+  #fail(client: Client, reason: string): void {
+    if (client !== this.#client || this.#closed) return;
+    this.#client = undefined;
+    this.#call = undefined;
+    client.close();
+    // E2: the end of a stream that was of use is no failure, the server may be rebalancing.
+    const retryMs = this.#answered ? 0 : delayMs(++this.#failures, this.#options.backoff, this.#options.random);
+    this.#answered = false;
+    this.#timer = setTimeout(() => this.#connect(), retryMs);
+    this.#listener.disconnected(reason, retryMs);
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

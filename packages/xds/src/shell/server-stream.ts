@@ -1,0 +1,215 @@
+import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { Cache } from "../cache.js";
+import { XdsError } from "../errors.js";
+import type { NodeIdentity } from "../node.js";
+import {
+  openSession,
+  type Session,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionRules,
+  stepSession,
+} from "../server/session.js";
+import type { TypeState } from "../server/type-state.js";
+import { decodeDeltaRequest, decodeSotwRequest, LimitExceeded, type RequestLimits } from "../wire/request.js";
+import { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "../wire/response.js";
+import type { ClientStatus, ClientTypeStatus, ServerEvent } from "../xds-server.js";
+import type { WriteWindow } from "./write-window.js";
+
+/** What all streams of a server share. */
+export interface StreamParts {
+  /** Where resources come from. */
+  readonly cache: Cache;
+  /** Limits of the protocol core. */
+  readonly rules: SessionRules;
+  /** Limits of one request. */
+  readonly limits: RequestLimits;
+  /** Bounds what is being written. */
+  readonly window: WriteWindow;
+  /** Decides whether a client may have a stream; throws if not. */
+  readonly authorize: (node: NodeIdentity) => void;
+  /** Tells the owner. */
+  readonly emit: (event: ServerEvent) => void;
+}
+
+/** A stream that is being served. */
+export interface ServedStream {
+  /** For {@link XdsServer.clients}; `undefined` before the client said who it is. */
+  status(): ClientStatus | undefined;
+  /** Ends the stream with a status. */
+  close(code: number, message: string): void;
+}
+
+// xDS features of clients that take `Resource` wrappers in state of the world; all three spellings are in the wild (S12).
+const WRAPPER_FEATURES: readonly string[] = [
+  "xds.config.resource-in-sotw",
+  "xds.config.supports-resource-in-sotw",
+  "envoy.config.resource-in-sotw",
+];
+
+/**
+ * Runs one stream: hands requests to the session, performs its effects.
+ *
+ * Responses are made only when the transport has taken the previous one, from the state of that moment: a slow client
+ * skips states, and never holds more than one response a type in memory (F2).
+ */
+export function serveStream(
+  call: ServerDuplexStream<Buffer, Buffer>,
+  stream: number,
+  variant: "sotw" | "delta",
+  fixedType: string | undefined,
+  parts: StreamParts,
+  ended: () => void,
+): ServedStream {
+  const { cache, rules, limits, window, emit } = parts;
+  const peer = call.getPeer();
+  const dirty = new Set<string>();
+  let session: Session = openSession(variant, fixedType);
+  let interest: Disposable | undefined;
+  let writing = 0;
+  let scheduled = false;
+  let open = true;
+
+  function apply(event: SessionEvent): void {
+    const { state, effects } = stepSession(session, event, rules);
+    session = state;
+    for (const effect of effects) if (open) perform(effect);
+  }
+
+  function perform(effect: SessionEffect): void {
+    const { node } = session;
+    switch (effect.kind) {
+      case "identified":
+        identify(effect.node);
+        return;
+      case "dirty":
+        dirty.add(effect.typeUrl);
+        schedule();
+        return;
+      case "send":
+        write(effect.response);
+        return;
+      case "close":
+        close(effect.code, effect.message);
+        return;
+      case "ack":
+        if (node !== undefined) emit({ ...effect, stream, node });
+        return;
+      case "nack":
+        emit({ ...effect, stream });
+        return;
+    }
+  }
+
+  function identify(node: NodeIdentity): void {
+    try {
+      parts.authorize(node);
+    } catch (error) {
+      close(status.PERMISSION_DENIED, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    emit({ kind: "connected", stream, node, peer, variant });
+    interest = cache.subscribe(node, (typeUrls = [...session.types.keys()]) => {
+      for (const typeUrl of typeUrls) if (session.types.has(typeUrl)) dirty.add(typeUrl);
+      if (dirty.size > 0) schedule();
+    });
+  }
+
+  function write(response: OutgoingResponse): void {
+    const { node } = session;
+    if (node === undefined) return;
+    const bytes =
+      variant === "delta"
+        ? encodeDeltaResponse(response)
+        : encodeSotwResponse(
+            response,
+            (node.clientFeatures ?? []).some((feature) => WRAPPER_FEATURES.includes(feature)),
+          );
+    const release = window.lease(bytes.length);
+    writing++;
+    call.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), () => {
+      writing--;
+      release();
+      if (dirty.size > 0) schedule();
+    });
+    const { typeUrl, version, nonce, resources, removed } = response;
+    emit({
+      kind: "sent",
+      stream,
+      node,
+      typeUrl,
+      version,
+      nonce,
+      resources: resources.map(({ name }) => name),
+      removed,
+    });
+  }
+
+  function schedule(): void {
+    if (scheduled || !open || writing > 0) return;
+    scheduled = true;
+    // Requests that arrived together are taken in before the first answer, and a push does not keep requests waiting.
+    setImmediate(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const { node } = session;
+    if (!open || writing > 0 || node === undefined) return;
+    if (!window.open) {
+      window.wait(schedule);
+      return;
+    }
+    const typeUrls = [...dirty];
+    dirty.clear();
+    apply({ kind: "flush", typeUrls, view: (typeUrl) => cache.view(node, typeUrl) });
+  }
+
+  function close(code: number, message: string): void {
+    if (!open) return;
+    call.emit("error", { code, details: message });
+    finish();
+  }
+
+  function finish(): void {
+    if (!open) return;
+    open = false;
+    interest?.[Symbol.dispose]();
+    if (session.node !== undefined) emit({ kind: "disconnected", stream, node: session.node });
+    ended();
+  }
+
+  call.on("data", (bytes: Buffer) => {
+    if (!open) return;
+    try {
+      apply(
+        variant === "sotw"
+          ? { kind: "sotw-request", request: decodeSotwRequest(bytes, limits) }
+          : { kind: "delta-request", request: decodeDeltaRequest(bytes, limits) },
+      );
+    } catch (error) {
+      if (error instanceof LimitExceeded) close(status.RESOURCE_EXHAUSTED, error.message);
+      else if (error instanceof XdsError) close(status.INVALID_ARGUMENT, error.message);
+      else close(status.INTERNAL, "the server failed on this request");
+    }
+  });
+  call.on("end", () => {
+    finish();
+    call.end();
+  });
+  call.on("cancelled", finish);
+  call.on("error", finish);
+
+  return {
+    close,
+    status() {
+      const { node } = session;
+      return node && { stream, node, peer, types: [...session.types.values()].map(typeStatus) };
+    },
+  };
+}
+
+function typeStatus(state: TypeState): ClientTypeStatus {
+  const { typeUrl, sentVersion, ackedVersion, nack } = state;
+  return { typeUrl, sentVersion, ackedVersion, ...(nack === undefined ? {} : { nack }) };
+}
