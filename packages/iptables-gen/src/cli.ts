@@ -1,1 +1,13 @@
-export {};
+import { basename } from "node:path";
+import { main } from "./cli/main.js";
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
+process.exitCode = await main({
+  name: basename(process.argv[1] ?? "weft-iptables").replace(/\.js$/, ""),
+  argv: process.argv.slice(2),
+  env: process.env,
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+});

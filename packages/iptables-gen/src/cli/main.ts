@@ -1,0 +1,50 @@
+import { IptablesError } from "../errors.js";
+import type { Environment } from "../flags.js";
+import { runFlags } from "./flags-command.js";
+
+/** What the command line touches of the process. */
+export interface Terminal {
+  /** Name the program was called by: `istio-iptables` takes no command words. */
+  readonly name: string;
+  /** Words after the name. */
+  readonly argv: readonly string[];
+  /** Environment. */
+  readonly env: Environment;
+  /** Writes to standard output. */
+  readonly stdout: (text: string) => void;
+  /** Writes to standard error. */
+  readonly stderr: (text: string) => void;
+}
+
+/** A command word. */
+export type CliCommand = (terminal: Terminal, argv: readonly string[]) => number | Promise<number>;
+
+// Each command is loaded when it is called: a dry run must start as fast as node does.
+const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  clean: async () => (await import("./clean-command.js")).clean,
+};
+
+/** Runs the command line and returns its exit code. */
+export async function main(terminal: Terminal): Promise<number> {
+  const [word] = terminal.argv;
+  try {
+    if (terminal.name === "istio-iptables" || word === undefined || word === "" || word.startsWith("-")) {
+      return await runFlags(terminal, terminal.argv);
+    }
+    // Injected pods call `<image> istio-iptables -p 15001 …`.
+    if (word === "istio-iptables") return await runFlags({ ...terminal, name: word }, terminal.argv.slice(1));
+    const load = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+    if (load === undefined) {
+      const known = ["istio-iptables", ...Object.keys(COMMANDS)].join(", ");
+      const message = `unknown command ${JSON.stringify(word)}, expected a flag or one of ${known}`;
+      throw new IptablesError("ERR_IPTABLES_COMMAND_UNKNOWN", message, { exitCode: 2 });
+    }
+    return await (await load())(terminal, terminal.argv.slice(1));
+  } catch (error) {
+    if (!(error instanceof IptablesError)) throw error;
+    // The original prints usage errors twice: plainly, and once more as a log line.
+    if (error.exitCode === 255) terminal.stderr(`Error: ${error.message}\n`);
+    else terminal.stderr(`${terminal.name}: ${error.message.trimEnd()} (${error.code})\n`);
+    return error.exitCode;
+  }
+}
