@@ -128,6 +128,52 @@ export type CertErrorCode =
   | "ERR_CERT_RATE_LIMITED"
   /** A service answered with an error or with something that is no answer. */
   | "ERR_CERT_SERVICE"
+  /** A JSON text is not JSON, too deep, or too large. */
+  | "ERR_CERT_JSON"
+  /** A name stands twice in one JSON object. */
+  | "ERR_CERT_JSON_DUPLICATE"
+  /** A bundle is no JSON object, or has no list of keys. */
+  | "ERR_CERT_BUNDLE_FORMAT"
+  /** The sequence number of a bundle is no unsigned 64-bit integer. */
+  | "ERR_CERT_BUNDLE_SEQUENCE"
+  /** The refresh hint of a bundle is no unsigned integer. */
+  | "ERR_CERT_BUNDLE_REFRESH_HINT"
+  /** A token key of a bundle has no key ID, or two have the same where it must be unique. */
+  | "ERR_CERT_BUNDLE_KEY_ID"
+  /** A key of a bundle lacks a member or has one that is no key. */
+  | "ERR_CERT_BUNDLE_KEY"
+  /** The certificate of a bundle entry is none. */
+  | "ERR_CERT_BUNDLE_X5C"
+  /** The certificate of a bundle entry is for another key than the entry. */
+  | "ERR_CERT_BUNDLE_KEY_MISMATCH"
+  /** A bundle publishes a private key; it is not read and not passed on. A warning. */
+  | "ERR_CERT_BUNDLE_PRIVATE_KEY"
+  /** A token is not a compact JWS of three parts with JSON objects, or is too large. */
+  | "ERR_CERT_JWT_MALFORMED"
+  /** The algorithm of a token is not one of those that JWT-SVIDs may use. */
+  | "ERR_CERT_JWT_ALGORITHM"
+  /** The type of a token is not one of those that are allowed. */
+  | "ERR_CERT_JWT_TYPE"
+  /** A token demands header parameters to be understood that are not. */
+  | "ERR_CERT_JWT_CRITICAL"
+  /** The subject of a token is no SPIFFE ID of a workload. */
+  | "ERR_CERT_JWT_SUBJECT"
+  /** The audience of a token does not name any that is expected. */
+  | "ERR_CERT_JWT_AUDIENCE"
+  /** A validator was asked without saying which audiences it expects. */
+  | "ERR_CERT_JWT_EXPECTED_AUDIENCE"
+  /** A token has no expiry, or it is over. */
+  | "ERR_CERT_JWT_EXPIRED"
+  /** A token has not begun. */
+  | "ERR_CERT_JWT_NOT_BEFORE"
+  /** A token says that it was issued in the future. */
+  | "ERR_CERT_JWT_ISSUED_AT"
+  /** No key of the trust domain has the ID that a token names, or fits it. */
+  | "ERR_CERT_JWT_UNKNOWN_KEY"
+  /** The key that a token names is of another kind than its algorithm. */
+  | "ERR_CERT_JWT_KEY_ALGORITHM"
+  /** The signature of a token does not verify. */
+  | "ERR_CERT_JWT_SIGNATURE"
   /** An option is outside its range. */
   | "ERR_CERT_OPTION";
 

@@ -5,13 +5,24 @@
  */
 
 // For users.
+export {
+  formatBundle,
+  type OnWarning,
+  parseBundle,
+  parseBundleMap,
+  type Supersession,
+  supersede,
+} from "./bundle-json.js";
 export type { Ca, CaOptions, IssuedSvid, RollStep, RootRoll, SignOptions } from "./ca.js";
 export { type Certificate, parseCertificate, parseCertificates } from "./certificate.js";
 export type { Random, Scheduler, WallClock } from "./clock.js";
 export type { LiveConnection } from "./connections.js";
+export { type CertificateRequest, parseCsr } from "./csr.js";
 export { CertError, type CertErrorCode } from "./errors.js";
 export type { Extensions, KeyUsage, NameConstraints } from "./extensions.js";
 export type { GeneralName } from "./general-name.js";
+export type { JsonValue } from "./json.js";
+export type { JwtExpectations, RejectedJwt, VerifiedJwt } from "./jwt-svid.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
 export type { RejectedSvid, SvidVerdict, VerifiedSvid } from "./peer.js";
 export { formatPem, type PemBlock, parsePem } from "./pem.js";
@@ -21,6 +32,7 @@ export type { RollStatus } from "./root-roll.js";
 export type { RotationStatus } from "./rotation.js";
 export { createCa } from "./shell/ca.js";
 export { type Csr, type CsrOptions, createCsr } from "./shell/csr.js";
+export { verifyJwtSvid } from "./shell/jws.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
 export { type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";
