@@ -7,6 +7,11 @@ export interface RouteContext {
   readonly random: Random;
   /** Milliseconds since the Unix epoch, for `%START_TIME%` and rate-limit reset headers. */
   readonly now: number;
+  /**
+   * Asked for each matching route in order; false goes on to the next one, and `more` says whether routes follow it in its list.
+   * Default: the first match is taken.
+   */
+  readonly accept?: ((route: RouteInfo, more: boolean) => boolean) | undefined;
 }
 
 /** The answer for one request. Branch on `kind`; everything but `forward` has a ready `reply()`. */

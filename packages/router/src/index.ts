@@ -46,6 +46,5 @@ export {
   compileRoutes,
   type RouteOptions,
   type RouteTable,
-  type Runtime,
-  type RuntimeValue,
 } from "./route-table.js";
+export type { Runtime, RuntimeValue, SurroundingsOptions } from "./surroundings.js";

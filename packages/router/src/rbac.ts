@@ -1,4 +1,16 @@
+import type { Action, RBAC } from "@weftmesh/xds-types/envoy/config/rbac/v3";
+import type { RBAC as HttpRbac } from "@weftmesh/xds-types/envoy/extensions/filters/http/rbac/v3";
+import type { RBAC as NetworkRbac } from "@weftmesh/xds-types/envoy/extensions/filters/network/rbac/v3";
+import type { Matcher } from "@weftmesh/xds-types/xds/type/matcher/v3";
+import { asciiLower } from "./ascii.js";
+import { messageOf, typeName, unknownExtension } from "./extension.js";
+import { RequestFacts } from "./facts.js";
+import { compileConnectionInput } from "./match/connection-input.js";
+import { compileTree, type TreeUse } from "./match/tree.js";
+import { compilePermission, compilePrincipal, type RbacFacts, type RouteMetadata, type Rule } from "./rbac/rule.js";
 import type { Connection, RouteRequest } from "./request.js";
+import { Scope } from "./scope.js";
+import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 
 /** The verdict of one rule set. */
 export interface RbacVerdict {
@@ -18,17 +30,146 @@ export interface RbacDecision extends RbacVerdict {
 
 /** Compiled RBAC rules. */
 export interface Rbac {
-  /** Judges a request. Never throws. */
-  decide(request: RouteRequest): RbacDecision;
-  /** Judges a connection, for the network filter: permissions and principals that need HTTP never hold. */
+  /**
+   * Judges a request. Never throws.
+   *
+   * @param routeMetadata - Metadata of the chosen route (`decision.route.metadata`), for rules that read it.
+   */
+  decide(request: RouteRequest, routeMetadata?: RouteMetadata): RbacDecision;
+  /** Judges a connection, for the network filter: what rules ask of HTTP is absent. */
   decideConnection(connection: Connection): RbacDecision;
 }
+
+/** Options of {@link compileRbac}. */
+export interface RbacOptions extends SurroundingsOptions {
+  /** Where the rules stand in the user's input; put before each issue's path. */
+  readonly path?: string | undefined;
+}
+
+type Engine = (facts: RequestFacts, rbac: RbacFacts) => RbacVerdict;
+
+const pass: RbacVerdict = { allowed: true, log: false };
 
 /**
  * Compiles the configuration of Envoy's RBAC filter, the HTTP or the network one.
  *
  * @throws {@link RouterError} with every problem found.
+ * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_filters/rbac_filter
  */
-export function compileRbac(config: object): Rbac {
-  throw new TypeError(`not built: ${typeof config}`);
+export function compileRbac(config: HttpRbac | NetworkRbac, options: RbacOptions = {}): Rbac {
+  const scope = Scope.root(options.path);
+  const surroundings = surroundingsOf(options);
+  const engine = compileEngine(config.rules, config.matcher, scope, "", surroundings);
+  const shadow = compileEngine(config.shadowRules, config.shadowMatcher, scope, "shadow_", surroundings);
+  scope.throwIfRefused();
+  const judge = (facts: RequestFacts, rbac: RbacFacts): RbacDecision => {
+    const verdict = engine?.(facts, rbac) ?? pass;
+    return shadow === undefined ? verdict : { ...verdict, shadow: shadow(facts, rbac) };
+  };
+  const context = { random: () => 0, now: 0 };
+  return {
+    decide: (request, routeMetadata) => judge(new RequestFacts(request, context, false), { routeMetadata }),
+    decideConnection(connection) {
+      const request = { method: "", scheme: "", headers: [], connection };
+      return judge(new RequestFacts(request, context, false), { routeMetadata: undefined });
+    },
+  };
+}
+
+function compileEngine(
+  rules: RBAC | undefined,
+  matcher: Matcher | undefined,
+  scope: Scope,
+  prefix: string,
+  surroundings: Surroundings,
+): Engine | undefined {
+  if (matcher !== undefined) return compileMatcher(matcher, scope.field(`${prefix}matcher`), surroundings);
+  return rules === undefined ? undefined : compileRules(rules, scope.field(`${prefix}rules`), surroundings);
+}
+
+interface Policy {
+  readonly name: string;
+  readonly permissions: readonly Rule[];
+  readonly principals: readonly Rule[];
+}
+
+/** Policies are looked at in the order of their names, as in Envoy's sorted map; the first match is the one reported. */
+function compileRules(rules: RBAC, scope: Scope, surroundings: Surroundings): Engine {
+  const policies = Object.keys(rules.policies ?? {})
+    .sort()
+    .map((name): Policy => {
+      const policy = rules.policies?.[name] ?? {};
+      const where = scope.entry("policies", name);
+      if (policy.condition !== undefined || policy.checkedCondition !== undefined) {
+        where.field("condition").report("ERR_ROUTER_UNSUPPORTED", "CEL conditions are not supported");
+      }
+      const permissions = (policy.permissions ?? []).map((one, i) =>
+        compilePermission(one, where.item("permissions", i), surroundings),
+      );
+      const principals = (policy.principals ?? []).map((one, i) =>
+        compilePrincipal(one, where.item("principals", i), surroundings),
+      );
+      if (permissions.length === 0)
+        where.field("permissions").report("ERR_ROUTER_FIELD_INVALID", "expected at least one, got none");
+      if (principals.length === 0)
+        where.field("principals").report("ERR_ROUTER_FIELD_INVALID", "expected at least one, got none");
+      return { name, permissions, principals };
+    });
+  const action = actionOf(rules.action);
+  return (facts, rbac) => {
+    const policy = policies.find(
+      (one) => one.permissions.some((rule) => rule(facts, rbac)) && one.principals.some((rule) => rule(facts, rbac)),
+    );
+    return verdictOf(action, policy?.name);
+  };
+}
+
+type ActionName = "ALLOW" | "DENY" | "LOG";
+
+function actionOf(action: RBAC["action"]): ActionName {
+  return typeof action === "number" ? ((["ALLOW", "DENY", "LOG"] as const)[action] ?? "ALLOW") : (action ?? "ALLOW");
+}
+
+function verdictOf(action: ActionName, policy: string | undefined): RbacVerdict {
+  const matched = policy !== undefined;
+  const log = action === "LOG" && matched;
+  const allowed = action === "LOG" || (action === "ALLOW") === matched;
+  return matched ? { allowed, policy, log } : { allowed, log };
+}
+
+const actionType = "envoy.config.rbac.v3.Action";
+
+/** The matcher form: the action found decides, and none found denies. */
+function compileMatcher(matcher: Matcher, scope: Scope, surroundings: Surroundings): Engine {
+  const use: TreeUse<RequestFacts, RbacVerdict> = {
+    input(config, where) {
+      const type = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
+      const header = messageOf<{ readonly headerName?: string }>(config.typedConfig, type, where);
+      if (header !== undefined) {
+        const name = asciiLower(header.headerName ?? "");
+        return (facts) => {
+          const values = facts.headerValues(name);
+          return values.length === 0 ? undefined : values.join(",");
+        };
+      }
+      const input = compileConnectionInput(config);
+      if (input !== undefined)
+        return (facts) => (facts.request.connection === undefined ? undefined : input(facts.request.connection));
+      if (typeName(config.typedConfig) !== type) unknownExtension(typeName(config.typedConfig), where);
+      return () => undefined;
+    },
+    action(config, where) {
+      const action = messageOf<Action>(config.typedConfig, actionType, where);
+      if (action === undefined) {
+        if (typeName(config.typedConfig) !== actionType) unknownExtension(typeName(config.typedConfig), where);
+        return undefined;
+      }
+      const name = actionOf(action.action);
+      return { allowed: name !== "DENY", policy: action.name ?? "", log: name === "LOG" };
+    },
+    keepMatching: true,
+    surroundings,
+  };
+  const tree = compileTree(matcher, use, scope);
+  return (facts) => tree(facts) ?? { allowed: false, log: false };
 }

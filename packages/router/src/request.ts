@@ -6,7 +6,7 @@ export type HeaderList = readonly string[];
 
 /** What is known of the connection a request came on. Everything is optional; absent means unknown or empty. */
 export interface Connection {
-  /** The peer's address as far as it is trusted (after PROXY protocol or `x-forwarded-for`), without port. */
+  /** The peer's address, without port; after PROXY protocol if there is one, before `x-forwarded-for`. */
   readonly sourceAddress?: string | undefined;
   /** Port of {@link Connection.sourceAddress}. */
   readonly sourcePort?: number | undefined;
@@ -78,6 +78,8 @@ export interface RouteRequest {
   readonly protocol?: string | undefined;
   /** Facts about the connection. */
   readonly connection?: Connection | undefined;
+  /** The client's address as far as `x-forwarded-for` is trusted, without port. Default: the connection's source address. */
+  readonly remoteAddress?: string | undefined;
   /** Dynamic metadata by namespace, as plain JSON values. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Filter state: the serialised form of each object by its key. */

@@ -1,28 +1,29 @@
+import type { RouteConfiguration, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
+import { compilePlugin } from "./action/cluster.js";
+import { asciiLower, byteText } from "./ascii.js";
+import { levelCors } from "./cors.js";
 import type { Decision, RouteContext } from "./decision.js";
+import { DomainIndex, withoutPort } from "./domain-index.js";
+import type { Issue } from "./errors.js";
+import type { ClusterSpecifier } from "./extension.js";
+import { RequestFacts } from "./facts.js";
+import { compileFilterConfigs } from "./filter-config.js";
+import { ForwardDecision } from "./forward.js";
+import { compileMutation } from "./header/mutation.js";
+import { ClusterNotFound, DirectDecision, NoRouteDecision, RedirectDecision, TlsRedirect } from "./local-decision.js";
+import { compileMirrors } from "./mirror.js";
 import type { RouteRequest } from "./request.js";
-
-/** What a runtime key holds. */
-export type RuntimeValue = number | string | boolean | { readonly numerator?: number; readonly denominator?: string };
-
-/** Looks up a runtime key; absent means the key is not set. */
-export type Runtime = (key: string) => RuntimeValue | undefined;
+import type { CompiledRoute } from "./route.js";
+import type { Accept } from "./route-index.js";
+import { Scope } from "./scope.js";
+import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
+import type { TableLevel } from "./table-level.js";
+import { CompiledHost, type HostDefaults } from "./virtual-host.js";
 
 /** Surroundings of a table; everything is optional. */
-export interface RouteOptions {
-  /** Names of the clusters that exist. With it, a decision for another cluster is `cluster_not_found`, and `validate_clusters` is checked. */
-  readonly clusters?: ReadonlySet<string> | undefined;
+export interface RouteOptions extends SurroundingsOptions {
   /** Whether unknown clusters refuse the table when the table itself does not say: Envoy's default is true for static tables, false over RDS. Default false. */
   readonly validateClusters?: boolean | undefined;
-  /** Runtime values, asked per request. Default: none is set. */
-  readonly runtime?: Runtime | undefined;
-  /** Environment for `%ENVIRONMENT(X)%` and `environment_variable` bodies. Default: empty. */
-  readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** Reads files named by `filename` bodies, at compile time. Default: none exists. */
-  readonly readFile?: ((path: string) => Uint8Array) | undefined;
-  /** `envoy` (default), or `grpc` for the rules that gRPC clients and servers follow. */
-  readonly profile?: "envoy" | "grpc" | undefined;
-  /** Envoy's `re2.max_program_size.error_level`. Default 100. */
-  readonly maxProgramSize?: number | undefined;
   /** Where the configuration stands in the user's input; put before each issue's path. */
   readonly path?: string | undefined;
 }
@@ -31,8 +32,16 @@ export interface RouteOptions {
 export interface RouteTable {
   /** The table's `name`. */
   readonly name: string;
+  /** What is odd about the configuration without refusing it. */
+  readonly warnings: readonly Issue[];
   /** Decides one request. Never throws; the same arguments give the same answer. */
   route(request: RouteRequest, context: RouteContext): Decision;
+  /**
+   * A table with hosts added, replaced by name, or removed, as VHDS does it; all others are shared, not compiled again.
+   *
+   * @throws {@link RouterError} with every problem of the new hosts, and of domains that now clash.
+   */
+  withHosts(change: { readonly set?: readonly VirtualHost[]; readonly remove?: readonly string[] }): RouteTable;
 }
 
 /**
@@ -41,6 +50,189 @@ export interface RouteTable {
  * @param config - The message, as `@weftmesh/xds-types` reads it.
  * @throws {@link RouterError} with every problem found.
  */
-export function compileRoutes(config: object, options: RouteOptions = {}): RouteTable {
-  throw new TypeError(`not built: ${typeof config} ${typeof options}`);
+export function compileRoutes(config: RouteConfiguration, options: RouteOptions = {}): RouteTable {
+  return CompiledTable.compile(config, options);
+}
+
+interface HostEntry {
+  readonly host: CompiledHost;
+  readonly where: string;
+}
+
+/** The table behind {@link compileRoutes}; other files of this package look inside. */
+export class CompiledTable implements RouteTable {
+  readonly name: string;
+  readonly config: RouteConfiguration;
+  readonly warnings: readonly Issue[];
+  readonly level: TableLevel;
+  readonly surroundings: Surroundings;
+  readonly hosts: ReadonlyMap<string, HostEntry>;
+  readonly #domains: DomainIndex<CompiledHost>;
+  readonly #defaults: HostDefaults;
+  readonly #vhostHeader: string;
+
+  private constructor(
+    config: RouteConfiguration,
+    level: TableLevel,
+    hosts: ReadonlyMap<string, HostEntry>,
+    defaults: HostDefaults,
+    scope: Scope,
+    surroundings: Surroundings,
+  ) {
+    this.name = config.name ?? "";
+    this.config = config;
+    this.level = level;
+    this.hosts = hosts;
+    this.surroundings = surroundings;
+    this.#defaults = defaults;
+    this.#vhostHeader = asciiLower(byteText(config.vhostHeader ?? ""));
+    this.#domains = indexDomains(hosts.values(), scope);
+    scope.throwIfRefused();
+    this.warnings = scope.issues;
+  }
+
+  static compile(config: RouteConfiguration, options: RouteOptions): CompiledTable {
+    const scope = Scope.root(options.path);
+    const surroundings = surroundingsOf(options);
+    const validateClusters = config.validateClusters ?? options.validateClusters ?? false;
+    const level: TableLevel = {
+      request: compileMutation(
+        config.requestHeadersToAdd,
+        config.requestHeadersToRemove,
+        "request",
+        scope,
+        surroundings,
+      ),
+      response: compileMutation(
+        config.responseHeadersToAdd,
+        config.responseHeadersToRemove,
+        "response",
+        scope,
+        surroundings,
+      ),
+      mostSpecificWins: config.mostSpecificHeaderMutationsWins === true,
+      mirrors: compileMirrors(config.requestMirrorPolicies, scope, surroundings, validateClusters),
+      filterConfigs: compileFilterConfigs(config.typedPerFilterConfig, scope, surroundings),
+      cors: levelCors(config.typedPerFilterConfig, undefined, "", scope, surroundings),
+    };
+    const plugins = new Map<string, ClusterSpecifier | undefined>();
+    config.clusterSpecifierPlugins?.forEach((plugin, i) => {
+      const where = scope.item("cluster_specifier_plugins", i).field("extension");
+      const compiled = compilePlugin(plugin.extension?.typedConfig, plugin.isOptional === true, where, surroundings);
+      plugins.set(plugin.extension?.name ?? "", compiled);
+    });
+    const defaults: HostDefaults = {
+      plugins,
+      maxBodyBytes: config.maxDirectResponseBodySizeBytes ?? 4096,
+      validateClusters,
+    };
+    const hosts = new Map<string, HostEntry>();
+    config.virtualHosts?.forEach((host, i) => {
+      const where = `virtual_hosts[${i}]`;
+      const compiled = new CompiledHost(host, where, defaults, scope.item("virtual_hosts", i), surroundings);
+      // Names need not be unique in a static table.
+      hosts.set(hosts.has(compiled.info.name) ? `${compiled.info.name}\0${i}` : compiled.info.name, {
+        host: compiled,
+        where,
+      });
+    });
+    return new CompiledTable(config, level, hosts, defaults, scope, surroundings);
+  }
+
+  withHosts(change: { readonly set?: readonly VirtualHost[]; readonly remove?: readonly string[] }): RouteTable {
+    const scope = Scope.root();
+    const hosts = new Map(this.hosts);
+    for (const name of change.remove ?? []) hosts.delete(name);
+    change.set?.forEach((host, i) => {
+      const where = `virtual_hosts[${JSON.stringify(host.name ?? i)}]`;
+      const place = scope.entry("virtual_hosts", host.name ?? String(i));
+      const compiled = new CompiledHost(host, where, this.#defaults, place, this.surroundings);
+      hosts.set(compiled.info.name, { host: compiled, where });
+    });
+    return new CompiledTable(this.config, this.level, hosts, this.#defaults, scope, this.surroundings);
+  }
+
+  route(request: RouteRequest, context: RouteContext): Decision {
+    const facts = new RequestFacts(request, context, this.config.ignorePathParametersInPathMatching === true);
+    const host = this.hostOf(facts);
+    if (host === undefined) return new NoRouteDecision("no-virtual-host", undefined, facts);
+    return this.#inHost(host, facts);
+  }
+
+  /** The virtual host for a request. */
+  hostOf(facts: RequestFacts): CompiledHost | undefined {
+    if (this.#domains.onlyAny) return this.#domains.any;
+    const host = this.authorityOf(facts);
+    return host === undefined ? undefined : this.#domains.find(host);
+  }
+
+  /** The text that selects the host: lower-cased, port cut off if the table says so; `undefined` if the request has none. */
+  authorityOf(facts: RequestFacts): string | undefined {
+    const raw = this.#vhostHeader === "" ? facts.request.authority : facts.header(this.#vhostHeader);
+    if (raw === undefined) return undefined;
+    const host = asciiLower(raw);
+    return this.config.ignorePortInHostMatching === true ? withoutPort(host) : host;
+  }
+
+  /** Every host a request could belong to, in the order of preference. */
+  hostCandidates(host: string): ReturnType<DomainIndex<CompiledHost>["candidates"]> {
+    return this.#domains.candidates(host);
+  }
+
+  #inHost(host: CompiledHost, facts: RequestFacts): Decision {
+    // Without x-forwarded-proto Envoy has no idea whether TLS is needed, and routes nothing.
+    const proto = facts.header("x-forwarded-proto");
+    if (proto === undefined || proto === "") return new NoRouteDecision("no-forwarded-proto", host, facts);
+    if (host.needsTls(facts)) return new TlsRedirect(host, facts);
+    const route = findRoute(host, facts, acceptOf(facts.context));
+    if (route === undefined) return new NoRouteDecision("no-match", host, facts);
+    const rule = route.rule;
+    switch (rule.kind) {
+      case "forward": {
+        const choice = rule.choose(facts);
+        if (choice === undefined) return new NoRouteDecision("no-match", host, facts);
+        const forward = new ForwardDecision(this.level, host, route, rule, choice, facts);
+        const known = choice.cluster !== "" && this.surroundings.clusters?.has(choice.cluster) !== false;
+        return known ? forward : new ClusterNotFound(rule.notFoundStatus, forward, facts);
+      }
+      case "redirect":
+        return new RedirectDecision(this.level, host, route, rule, facts);
+      case "direct-response":
+        return new DirectDecision(this.level, host, route, rule, facts);
+      case "passive":
+        return new NoRouteDecision("no-match", host, facts);
+    }
+  }
+}
+
+function acceptOf(context: RouteContext): Accept | undefined {
+  const accept = context.accept;
+  return accept === undefined ? undefined : (route, more) => accept(route.info, more);
+}
+
+/** The first route of a host that matches, out of its tree or its list. */
+export function findRoute(
+  host: CompiledHost,
+  facts: RequestFacts,
+  accept: Accept | undefined,
+): CompiledRoute | undefined {
+  if (host.tree === undefined) return host.index.find(facts, accept);
+  const candidates = host.tree(facts) ?? [];
+  return candidates.find(
+    (route, i) => route.matches(facts) && (accept === undefined || accept(route, i < candidates.length - 1)),
+  );
+}
+
+function indexDomains(entries: Iterable<HostEntry>, scope: Scope): DomainIndex<CompiledHost> {
+  const domains = new DomainIndex<CompiledHost>();
+  for (const { host, where } of entries) {
+    const place = scope.field(where);
+    const list = host.config.domains ?? [];
+    if (list.length === 0)
+      place.field("domains").report("ERR_ROUTER_FIELD_INVALID", "expected at least one domain, got none");
+    list.forEach((domain, i) => {
+      domains.add(domain, host, place.item("domains", i));
+    });
+  }
+  return domains;
 }

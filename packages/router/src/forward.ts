@@ -1,0 +1,264 @@
+import type { ClusterChoice } from "./action/cluster.js";
+import type { ForwardRule } from "./action/forward.js";
+import { asciiLower } from "./ascii.js";
+import { type CorsRule, judgeCors } from "./cors.js";
+import type {
+  CorsVerdict,
+  FilterConfigView,
+  Forward,
+  InternalRedirectVerdict,
+  Mirror,
+  Outcome,
+  RateLimitDescriptor,
+  RetryVerdict,
+  RouteInfo,
+  Timeouts,
+  UpstreamRequest,
+  VirtualHostInfo,
+} from "./decision.js";
+import type { RequestFacts } from "./facts.js";
+import { viewFilterConfig } from "./filter-config.js";
+import type { FormatInput, RequestView } from "./format/values.js";
+import { HeaderFields } from "./header/fields.js";
+import { applyMutation } from "./header/mutation.js";
+import { judgeRedirect } from "./internal-redirect.js";
+import { applyLevels } from "./level.js";
+import { isGrpc } from "./match/route-match.js";
+import { mirrorsOf } from "./mirror.js";
+import { descriptorsOf } from "./rate-limit.js";
+import type { HeaderList } from "./request.js";
+import { judge, retryState } from "./retry/policy.js";
+import type { CompiledRoute } from "./route.js";
+import type { TableLevel } from "./table-level.js";
+import { expectedTimeoutMs, formatGrpcTimeout, resolveTimeouts } from "./timeouts.js";
+import type { CompiledHost } from "./virtual-host.js";
+
+/** Fields that steer Envoy's router and do not go upstream. */
+const consumed = [
+  "x-envoy-retry-on",
+  "x-envoy-retry-grpc-on",
+  "x-envoy-max-retries",
+  "x-envoy-hedge-on-per-try-timeout",
+  "x-envoy-retriable-header-names",
+  "x-envoy-retriable-status-codes",
+] as const;
+
+/** The decision to forward. Identity, cluster and timeouts are there at once; everything else is worked out when asked for. */
+export class ForwardDecision implements Forward {
+  readonly kind = "forward";
+  readonly cluster: string;
+  readonly #table: TableLevel;
+  readonly #host: CompiledHost;
+  readonly #route: CompiledRoute;
+  readonly #rule: ForwardRule;
+  readonly #choice: ClusterChoice;
+  readonly #facts: RequestFacts;
+  #timeouts: Timeouts | undefined;
+
+  constructor(
+    table: TableLevel,
+    host: CompiledHost,
+    route: CompiledRoute,
+    rule: ForwardRule,
+    choice: ClusterChoice,
+    facts: RequestFacts,
+  ) {
+    this.cluster = choice.cluster;
+    this.#table = table;
+    this.#host = host;
+    this.#route = route;
+    this.#rule = rule;
+    this.#choice = choice;
+    this.#facts = facts;
+  }
+
+  get virtualHost(): VirtualHostInfo {
+    return this.#host.info;
+  }
+
+  get route(): RouteInfo {
+    return this.#route.info;
+  }
+
+  get priority(): "DEFAULT" | "HIGH" {
+    const priority = this.#rule.action.priority;
+    return priority === "HIGH" || priority === 1 ? "HIGH" : "DEFAULT";
+  }
+
+  get timeouts(): Timeouts {
+    this.#timeouts ??= resolveTimeouts(this.#rule.timeouts, (name) => this.#facts.header(name), isGrpc(this.#facts));
+    return this.#timeouts;
+  }
+
+  get maxRetries(): number {
+    return retryState(this.#rule.retry, (name) => this.#facts.header(name), this.#facts).maxRetries;
+  }
+
+  get hedgeOnPerTryTimeout(): boolean {
+    const asked = this.#facts.header("x-envoy-hedge-on-per-try-timeout");
+    if (asked === "true") return true;
+    return asked === "false" ? false : this.#rule.hedgeOnPerTryTimeout;
+  }
+
+  get metadataMatch(): Readonly<Record<string, unknown>> | undefined {
+    const route = this.#rule.action.metadataMatch?.filterMetadata?.["envoy.lb"] as Record<string, unknown> | undefined;
+    const entry = this.#choice.entry?.metadataMatch;
+    return route === undefined ? entry : entry === undefined ? route : { ...route, ...entry };
+  }
+
+  request(attempt = 1): UpstreamRequest {
+    const original = this.#facts.request;
+    const view: RequestView = {
+      method: original.method,
+      scheme: original.scheme,
+      authority: original.authority,
+      path: original.path,
+      fields: new HeaderFields(original.headers),
+    };
+    const input = this.#input(view, attempt);
+    this.#setTimeoutFields(view.fields);
+    if (this.#host.config.includeRequestAttemptCount === true)
+      view.fields.set("x-envoy-attempt-count", String(attempt));
+    const entry = this.#choice.entry;
+    if (entry?.requestMutation !== undefined) applyMutation(entry.requestMutation, view.fields, input);
+    if (entry !== undefined && entry.hostRewrite !== "") view.authority = entry.hostRewrite;
+    applyLevels([this.#route, this.#host, this.#table], "request", this.#table.mostSpecificWins, view.fields, input);
+    this.#rewriteHost(view, input);
+    this.#rewritePath(view, input);
+    for (const name of consumed) view.fields.remove(name);
+    return {
+      method: view.method,
+      scheme: view.scheme,
+      authority: view.authority ?? "",
+      path: view.path,
+      headers: view.fields.toList(),
+    };
+  }
+
+  response(status: number, headers: HeaderList): HeaderList {
+    const fields = new HeaderFields(headers);
+    this.finishResponse(fields, status, "via_upstream", "-");
+    return fields.toList();
+  }
+
+  /** Applies the response mutations; local replies on behalf of this route use it as well. */
+  finishResponse(fields: HeaderFields, status: number, details: string, flags: string): void {
+    const original = this.#facts.request;
+    const view = {
+      ...original,
+      authority: original.authority,
+      path: original.path,
+      fields: new HeaderFields(original.headers),
+    };
+    const input: FormatInput = { ...this.#input(view, 1), response: fields, status, details, flags };
+    const entry = this.#choice.entry;
+    if (entry?.responseMutation !== undefined) applyMutation(entry.responseMutation, fields, input);
+    applyLevels([this.#route, this.#host, this.#table], "response", this.#table.mostSpecificWins, fields, input);
+    if (this.#host.config.includeAttemptCountInResponse === true) fields.set("x-envoy-attempt-count", "1");
+  }
+
+  retry(outcome: Outcome, attempt: number, now: number): RetryVerdict {
+    const state = retryState(this.#rule.retry, (name) => this.#facts.header(name), this.#facts);
+    return judge(state, outcome, attempt, now, this.#facts.context.random);
+  }
+
+  mirrors(): readonly Mirror[] {
+    const rules = this.#rule.mirrors ?? this.#host.mirrors ?? this.#table.mirrors;
+    if (rules === undefined) return [];
+    const upstream = this.request();
+    const fields = new HeaderFields(upstream.headers);
+    return mirrorsOf(rules, this.#facts, upstream, this.#input({ ...upstream, fields }, 1));
+  }
+
+  hash(): bigint | undefined {
+    return this.#rule.hash?.(this.#facts);
+  }
+
+  virtualCluster(): string {
+    return this.#host.virtualClusters?.(this.#facts) ?? "";
+  }
+
+  rateLimits(stage?: number): readonly RateLimitDescriptor[] {
+    const own = this.#rule.rateLimits;
+    const host =
+      own === undefined || this.#rule.action.includeVhRateLimits === true ? this.#host.rateLimits : undefined;
+    return descriptorsOf([...(own ?? []), ...(host ?? [])], stage, this.#facts, this);
+  }
+
+  cors(): CorsVerdict {
+    const levels = [this.#route.cors, this.#host.cors, this.#table.cors];
+    return judgeCors(
+      levels.filter((level): level is CorsRule => level !== undefined),
+      this.#facts,
+    );
+  }
+
+  filterConfig(name: string): FilterConfigView | undefined {
+    return viewFilterConfig(name, [
+      this.#choice.entry?.filterConfigs,
+      this.#route.filterConfigs,
+      this.#host.filterConfigs,
+      this.#table.filterConfigs,
+    ]);
+  }
+
+  upgrade(type: string): boolean | undefined {
+    return this.#rule.upgrades?.get(asciiLower(type));
+  }
+
+  internalRedirect(status: number, headers: HeaderList, followed: number): InternalRedirectVerdict {
+    const rule = this.#rule.internalRedirect;
+    if (rule === undefined) return { kind: "pass", reason: "not enabled" };
+    return judgeRedirect(rule, status, headers, followed, this.#facts);
+  }
+
+  #input(request: RequestView, attempt: number): FormatInput {
+    return {
+      facts: this.#facts,
+      request,
+      status: 0,
+      route: this.#route.info,
+      virtualHost: this.#host.info,
+      cluster: this.cluster,
+      virtualCluster: () => this.virtualCluster(),
+      attempt,
+    };
+  }
+
+  #setTimeoutFields(fields: HeaderFields): void {
+    fields.remove("x-envoy-upstream-rq-timeout-ms");
+    fields.remove("x-envoy-upstream-rq-per-try-timeout-ms");
+    fields.remove("x-envoy-upstream-rq-timeout-alt-response");
+    fields.remove("x-envoy-upstream-stream-duration-ms");
+    fields.remove("x-envoy-upstream-alt-stat-name");
+    const expected = expectedTimeoutMs(this.timeouts, this.hedgeOnPerTryTimeout, 0);
+    if (expected === undefined) return;
+    fields.set("x-envoy-expected-rq-timeout-ms", String(expected));
+    const { maxGrpcMs, newStyle } = this.#rule.timeouts;
+    if (maxGrpcMs !== undefined && !newStyle && isGrpc(this.#facts))
+      fields.set("grpc-timeout", formatGrpcTimeout(expected));
+  }
+
+  #rewriteHost(view: RequestView, input: FormatInput): void {
+    const rewritten = this.#rule.hostRewrite?.(input);
+    if (rewritten === undefined) return;
+    const old = view.authority ?? "";
+    if (old !== "" && !view.fields.has("x-envoy-original-host")) view.fields.set("x-envoy-original-host", old);
+    if (this.#rule.action.appendXForwardedHost === true && old !== "") {
+      const last = view.fields
+        .get("x-forwarded-host")
+        ?.split(",")
+        .findLast((host) => host !== "");
+      if (last !== old) view.fields.add("x-forwarded-host", old);
+    }
+    view.authority = rewritten;
+  }
+
+  #rewritePath(view: RequestView, input: FormatInput): void {
+    if (view.path === undefined) return;
+    const rewritten = this.#rule.pathRewrite?.(view.path, input);
+    if (rewritten === undefined) return;
+    view.fields.set("x-envoy-original-path", view.path);
+    view.path = rewritten;
+  }
+}

@@ -1,0 +1,210 @@
+import { type DirectRule, directBody } from "./action/direct-response.js";
+import { locationOf, type RedirectRule } from "./action/redirect.js";
+import type { DirectResponse, LocalReply, NoRoute, Redirect, RouteInfo, VirtualHostInfo } from "./decision.js";
+import type { RequestFacts } from "./facts.js";
+import type { FormatInput } from "./format/values.js";
+import type { ForwardDecision } from "./forward.js";
+import { HeaderFields } from "./header/fields.js";
+import { applyLevels } from "./level.js";
+import { buildReply } from "./local-reply.js";
+import type { CompiledRoute } from "./route.js";
+import type { TableLevel } from "./table-level.js";
+import type { CompiledHost } from "./virtual-host.js";
+
+function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | undefined, status: number): FormatInput {
+  const request = facts.request;
+  return {
+    facts,
+    request: {
+      method: request.method,
+      scheme: request.scheme,
+      authority: request.authority,
+      path: request.path,
+      fields: new HeaderFields(request.headers),
+    },
+    status,
+    details: "direct_response",
+    flags: "-",
+    route,
+    virtualHost: host.info,
+    virtualCluster: () => host.virtualClusters?.(facts) ?? "",
+    attempt: 1,
+  };
+}
+
+/** A redirect that a route asks for. */
+export class RedirectDecision implements Redirect {
+  readonly kind = "redirect";
+  readonly #table: TableLevel;
+  readonly #host: CompiledHost;
+  readonly #route: CompiledRoute;
+  readonly #rule: RedirectRule;
+  readonly #facts: RequestFacts;
+
+  constructor(table: TableLevel, host: CompiledHost, route: CompiledRoute, rule: RedirectRule, facts: RequestFacts) {
+    this.#table = table;
+    this.#host = host;
+    this.#route = route;
+    this.#rule = rule;
+    this.#facts = facts;
+  }
+
+  get virtualHost(): VirtualHostInfo {
+    return this.#host.info;
+  }
+
+  get route(): RouteInfo {
+    return this.#route.info;
+  }
+
+  get status(): number {
+    return this.#rule.status;
+  }
+
+  get location(): string {
+    return locationOf(this.#rule, inputOf(this.#facts, this.#host, this.#route.info, this.status));
+  }
+
+  reply(): LocalReply {
+    const input = inputOf(this.#facts, this.#host, this.#route.info, this.status);
+    return buildReply(
+      {
+        status: this.status,
+        body: "",
+        location: locationOf(this.#rule, input),
+        modify: (fields) => {
+          const levels = [this.#route, this.#host, this.#table] as const;
+          applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...input, response: fields });
+        },
+      },
+      this.#facts,
+    );
+  }
+}
+
+/** The redirect to TLS that a virtual host asks for. No mutation applies to it. */
+export class TlsRedirect implements Redirect {
+  readonly kind = "redirect";
+  readonly status = 301;
+  readonly route: undefined;
+  readonly #host: CompiledHost;
+  readonly #facts: RequestFacts;
+
+  constructor(host: CompiledHost, facts: RequestFacts) {
+    this.#host = host;
+    this.#facts = facts;
+  }
+
+  get virtualHost(): VirtualHostInfo {
+    return this.#host.info;
+  }
+
+  get location(): string {
+    return `https://${this.#facts.request.authority ?? ""}${this.#facts.request.path ?? ""}`;
+  }
+
+  reply(): LocalReply {
+    return buildReply({ status: this.status, body: "", location: this.location }, this.#facts);
+  }
+}
+
+/** A configured answer. */
+export class DirectDecision implements DirectResponse {
+  readonly kind = "direct-response";
+  readonly details = "direct_response";
+  readonly #table: TableLevel;
+  readonly #host: CompiledHost;
+  readonly #route: CompiledRoute;
+  readonly #rule: DirectRule;
+  readonly #facts: RequestFacts;
+
+  constructor(table: TableLevel, host: CompiledHost, route: CompiledRoute, rule: DirectRule, facts: RequestFacts) {
+    this.#table = table;
+    this.#host = host;
+    this.#route = route;
+    this.#rule = rule;
+    this.#facts = facts;
+  }
+
+  get virtualHost(): VirtualHostInfo {
+    return this.#host.info;
+  }
+
+  get route(): RouteInfo {
+    return this.#route.info;
+  }
+
+  get status(): number {
+    return this.#rule.status;
+  }
+
+  reply(): LocalReply {
+    const input = inputOf(this.#facts, this.#host, this.#route.info, this.status);
+    const { body, contentType } = directBody(this.#rule, input);
+    const { scheme, authority, path } = this.#facts.request;
+    // A status that points somewhere points to the request itself when the route says nothing else.
+    const pointsAway = this.status === 201 || (this.status >= 300 && this.status < 400);
+    return buildReply(
+      {
+        status: this.status,
+        body,
+        contentType,
+        location: pointsAway ? `${scheme}://${authority ?? ""}${path ?? ""}` : undefined,
+        modify: (fields) => {
+          const levels = [this.#route, this.#host, this.#table] as const;
+          applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...input, response: fields });
+        },
+      },
+      this.#facts,
+    );
+  }
+}
+
+/** The answer of a route whose cluster does not exist. */
+export class ClusterNotFound implements DirectResponse {
+  readonly kind = "direct-response";
+  readonly details = "cluster_not_found";
+  readonly status: number;
+  /** What forwarding would have been; its cluster is the missing one. */
+  readonly forward: ForwardDecision;
+  readonly #facts: RequestFacts;
+
+  constructor(status: number, forward: ForwardDecision, facts: RequestFacts) {
+    this.status = status;
+    this.forward = forward;
+    this.#facts = facts;
+  }
+
+  get virtualHost(): VirtualHostInfo {
+    return this.forward.virtualHost;
+  }
+
+  get route(): RouteInfo {
+    return this.forward.route;
+  }
+
+  reply(): LocalReply {
+    const modify = (fields: HeaderFields): void => {
+      this.forward.finishResponse(fields, this.status, "cluster_not_found", "NC");
+    };
+    return buildReply({ status: this.status, body: "", modify }, this.#facts);
+  }
+}
+
+/** No host, or no route of it. */
+export class NoRouteDecision implements NoRoute {
+  readonly kind = "no-route";
+  readonly reason: NoRoute["reason"];
+  readonly virtualHost: VirtualHostInfo | undefined;
+  readonly #facts: RequestFacts;
+
+  constructor(reason: NoRoute["reason"], host: CompiledHost | undefined, facts: RequestFacts) {
+    this.reason = reason;
+    this.virtualHost = host?.info;
+    this.#facts = facts;
+  }
+
+  reply(): LocalReply {
+    return buildReply({ status: 404, body: "" }, this.#facts);
+  }
+}

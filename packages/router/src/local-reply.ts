@@ -1,0 +1,62 @@
+import type { LocalReply } from "./decision.js";
+import type { RequestFacts } from "./facts.js";
+import { HeaderFields } from "./header/fields.js";
+import { isGrpc } from "./match/route-match.js";
+
+/** A reply in the making. */
+export interface ReplyParts {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string | undefined;
+  /** Fields that come before those of the body. */
+  readonly location?: string | undefined;
+  /** Changes the fields before they are sent: the route's mutations. */
+  readonly modify?: ((fields: HeaderFields) => void) | undefined;
+}
+
+const grpcStatuses: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+/**
+ * Puts together an answer that comes from the proxy itself. A gRPC request gets it as a trailers-only response: HTTP status 200, the
+ * status mapped to `grpc-status`, the body percent-encoded in `grpc-message`. HEAD gets no body.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/local_reply
+ */
+export function buildReply(parts: ReplyParts, facts: RequestFacts): LocalReply {
+  const fields = new HeaderFields();
+  if (parts.location !== undefined) fields.add("location", parts.location);
+  parts.modify?.(fields);
+  if (isGrpc(facts)) {
+    fields.set("content-type", "application/grpc");
+    fields.set("grpc-status", String(grpcStatuses[parts.status] ?? 2));
+    if (parts.body !== "") fields.set("grpc-message", percentEncode(parts.body));
+    fields.remove("content-length");
+    return { status: 200, headers: fields.toList(), body: "" };
+  }
+  if (parts.body === "") {
+    fields.remove("content-length");
+  } else {
+    fields.set("content-length", String(parts.body.length));
+    if (parts.contentType !== undefined) fields.set("content-type", parts.contentType);
+    else if (!fields.has("content-type")) fields.set("content-type", "text/plain");
+  }
+  const body = facts.request.method === "HEAD" ? "" : parts.body;
+  return { status: parts.status, headers: fields.toList(), body };
+}
+
+/** gRPC's encoding of a status message: everything but printable ASCII, and `%`, as `%XX`. */
+function percentEncode(text: string): string {
+  return text.replaceAll(
+    /[^\x20-\x24\x26-\x7e]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}

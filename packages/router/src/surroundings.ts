@@ -1,0 +1,70 @@
+import type { Extensions } from "./extension.js";
+import { RegexCache, type RegexEngine } from "./regex/regex.js";
+
+/** What a runtime key holds. */
+export type RuntimeValue =
+  | number
+  | string
+  | boolean
+  | { readonly numerator?: number | undefined; readonly denominator?: string | undefined };
+
+/** Looks up a runtime key; absent means the key is not set. */
+export type Runtime = (key: string) => RuntimeValue | undefined;
+
+/** What several compilers share: everything from outside that a configuration refers to. */
+export interface Surroundings {
+  /** Runtime values. */
+  readonly runtime: Runtime;
+  /** Environment variables. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Reads a file; absent means there are none. */
+  readonly readFile: ((path: string) => Uint8Array) | undefined;
+  /** Known clusters; absent means any. */
+  readonly clusters: ReadonlySet<string> | undefined;
+  /** Which program's rules. */
+  readonly profile: "envoy" | "grpc";
+  /** Compiled patterns. */
+  readonly regexes: RegexCache;
+  /** Registered extensions. */
+  readonly extensions: Extensions;
+}
+
+/** The options that every compiler of this package takes. */
+export interface SurroundingsOptions {
+  /** Runtime values, asked per request. Default: none is set. */
+  readonly runtime?: Runtime | undefined;
+  /** Environment for `%ENVIRONMENT(X)%` and `environment_variable` bodies. Default: empty. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Reads files named by `filename` bodies, at compile time; throws if there is no such file. Default: none exists. */
+  readonly readFile?: ((path: string) => Uint8Array) | undefined;
+  /** Names of the clusters that exist. With it, a decision for another cluster is `cluster_not_found`, and `validate_clusters` is checked. */
+  readonly clusters?: ReadonlySet<string> | undefined;
+  /** `envoy` (default), or `grpc` for the rules that gRPC clients and servers follow. */
+  readonly profile?: "envoy" | "grpc" | undefined;
+  /** Envoy's `re2.max_program_size.error_level`. Default 100. */
+  readonly maxProgramSize?: number | undefined;
+  /** Runs patterns in place of the built-in engine; what is accepted stays RE2's language. */
+  readonly regexEngine?: RegexEngine | undefined;
+  /** Implementations of extensions. */
+  readonly extensions?: Partial<Extensions> | undefined;
+}
+
+/** Fills in the defaults. */
+export function surroundingsOf(options: SurroundingsOptions): Surroundings {
+  return {
+    runtime: options.runtime ?? (() => undefined),
+    environment: options.environment ?? {},
+    readFile: options.readFile,
+    clusters: options.clusters,
+    profile: options.profile ?? "envoy",
+    regexes: new RegexCache(),
+    extensions: {
+      stringMatchers: {},
+      pathMatchers: {},
+      clusterSpecifiers: {},
+      rbacRules: {},
+      accepted: [],
+      ...options.extensions,
+    },
+  };
+}

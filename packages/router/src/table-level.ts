@@ -1,0 +1,12 @@
+import type { CorsRule } from "./cors.js";
+import type { FilterConfigs } from "./filter-config.js";
+import type { Level } from "./level.js";
+import type { MirrorRule } from "./mirror.js";
+
+/** What a table's decisions need of the table itself. */
+export interface TableLevel extends Level {
+  readonly mostSpecificWins: boolean;
+  readonly mirrors: readonly MirrorRule[] | undefined;
+  readonly filterConfigs: FilterConfigs | undefined;
+  readonly cors: CorsRule | undefined;
+}
