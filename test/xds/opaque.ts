@@ -17,7 +17,12 @@ export const T = {
 } as const;
 
 /** A resource nobody looks into: its name in field 1, as all discovery types have it, and some content. */
-export function opaque(typeUrl: string, name: string, content = "1", extra: Partial<EncodedResource> = {}): EncodedResource {
+export function opaque(
+  typeUrl: string,
+  name: string,
+  content = "1",
+  extra: Partial<EncodedResource> = {},
+): EncodedResource {
   const value = new Writer().string(1, name).string(15, content).finish();
   return { typeUrl, name, version: `v${content}`, value, ...extra };
 }

@@ -13,7 +13,9 @@ describe("server, delta", () => {
     const stream = new ServerStream("delta");
     stream.set(T.EDS, { a: "1", b: "1" });
     const versions = new Map([["b", "old"]]);
-    expect(shown(stream.delta(T.EDS, { subscribe: ["a"], initialResourceVersions: versions }))).toEqual([[["a=v1"], []]]);
+    expect(shown(stream.delta(T.EDS, { subscribe: ["a"], initialResourceVersions: versions }))).toEqual([
+      [["a=v1"], []],
+    ]);
   });
 
   test("D2: only differences from the initial versions are sent, and what is gone is removed", () => {

@@ -20,11 +20,18 @@ export interface Sent {
   readonly removed: readonly string[];
 }
 
-const RULES: SessionRules = { maxResponseBytes: 1 << 20, maxTypes: 16, maxOutstanding: 8, reportMissing: () => true };
+const RULES: SessionRules = {
+  maxResponseBytes: 1 << 20,
+  maxTypes: 16,
+  maxOutstanding: 8,
+  orderingMs: 5000,
+  reportMissing: () => true,
+};
 
 /** A server session with a tiny cache, driven without sockets. */
 export class ServerStream {
   session: Session;
+  now = 1000;
   effects: readonly SessionEffect[] = [];
   readonly #rules: SessionRules;
   readonly #views = new Map<string, TypeView>();
@@ -83,7 +90,7 @@ export class ServerStream {
   }
 
   #step(event: SessionEvent): readonly Sent[] {
-    const { state, effects } = stepSession(this.session, event, this.#rules);
+    const { state, effects } = stepSession(this.session, event, this.#rules, this.now);
     this.session = state;
     this.effects = effects;
     const dirty = effects.flatMap((effect) => (effect.kind === "dirty" ? [effect.typeUrl] : []));

@@ -132,7 +132,8 @@ function clusterConfig(
   const secrets = parts<Secret>(context, references, TYPE_URL.secret, before?.secrets);
   if (assignments === undefined || secrets === undefined) return undefined;
   const endpoints = source === undefined ? cluster.loadAssignment : assignments.get(source.name);
-  if (before?.cluster === cluster && before.endpoints === endpoints && sameParts(before.secrets, secrets)) return before;
+  if (before?.cluster === cluster && before.endpoints === endpoints && sameParts(before.secrets, secrets))
+    return before;
   return { name, cluster, ...(endpoints === undefined ? {} : { endpoints }), secrets };
 }
 

@@ -4,7 +4,7 @@ import type { DeltaRequest } from "../wire/request.js";
 import { difference, forget, type Held, holding, NOTHING_HELD, remember } from "./held.js";
 import type { Batch } from "./sotw.js";
 import { changeNames, type SubscriptionChange } from "./subscription.js";
-import { type Answer, answer, openType, resendSuspects, type TypeState } from "./type-state.js";
+import { type Answer, answer, NOTHING_RETAINED, openType, resendSuspects, type TypeState } from "./type-state.js";
 
 /** Takes in a delta request of one type. `state` is `undefined` before the first. */
 export function receiveDelta(state: TypeState | undefined, request: DeltaRequest, node: NodeIdentity): Answer {
@@ -20,7 +20,9 @@ export function receiveDelta(state: TypeState | undefined, request: DeltaRequest
   const held = first
     ? remember(forget(NOTHING_HELD, change.added), request.initialResourceVersions)
     : rebook(booked, change);
-  return { ...answered, state: { ...booked, subscription: change.next, held, owed: booked.owed || asksForAll } };
+  const owed = booked.owed || asksForAll;
+  const asked = booked.asked || asksForAll || change.added.length > 0;
+  return { ...answered, state: { ...booked, subscription: change.next, held, owed, asked } };
 }
 
 function rebook(state: TypeState, { next, added, removed }: SubscriptionChange): Held {
@@ -37,14 +39,15 @@ function rebook(state: TypeState, { next, added, removed }: SubscriptionChange):
  * @param reportMissing - Whether a name that does not exist is answered by `removed_resources` (D8).
  */
 export function flushDelta(state: TypeState, view: TypeView, reportMissing: boolean): Batch {
-  const settled: TypeState = { ...state, held: holding(view), owed: false };
+  const settled: TypeState = { ...state, held: holding(view), owed: false, asked: false, retained: NOTHING_RETAINED };
   const first = difference(state.held, view, state.subscription);
   const held = resendSuspects(state, first.changed);
   const { changed, removed } = held === state.held ? first : difference(held, view, state.subscription);
-  const gone = reportMissing ? removed : removed.filter((name) => wasHeld(state.held, name));
+  const gone = removed.filter((name) => wasHeld(state.held, name));
+  const reported = reportMissing ? removed : gone;
   // An empty answer to a wildcard says that there is nothing; without it Envoy waits for its initial fetch timeout.
-  if (changed.length === 0 && gone.length === 0 && !state.owed) return { state: settled };
-  return { state: settled, content: { resources: changed, changed, removed: gone } };
+  if (changed.length === 0 && reported.length === 0 && !state.owed) return { state: settled };
+  return { state: settled, content: { resources: changed, changed, removed: reported, gone } };
 }
 
 function wasHeld({ base, patch }: Held, name: string): boolean {

@@ -7,6 +7,7 @@ import type { DeltaRequest, SotwRequest } from "../wire/request.js";
 import { type OutgoingResponse, resourceSizeHint } from "../wire/response.js";
 import { flushDelta, receiveDelta } from "./delta.js";
 import { forget } from "./held.js";
+import { mustFollow, mustOutlive, withholdRemovals } from "./ordering.js";
 import { type Batch, flushSotw, receiveSotw } from "./sotw.js";
 import { covers } from "./subscription.js";
 import type { Sent, TypeState } from "./type-state.js";
@@ -25,6 +26,10 @@ export interface Session {
   readonly sentCount: number;
   /** Endpoints of clusters that were sent and whose endpoints were not since: the clusters may be warming (D4, O4). */
   readonly warming: ReadonlySet<string>;
+  /** Types with something to send that has to follow other types. */
+  readonly waiting: ReadonlySet<string>;
+  /** When what waits is sent whatever the client has acknowledged (O3). */
+  readonly deadline?: number;
 }
 
 /** What can happen to a session. */
@@ -45,6 +50,11 @@ export type SessionEffect =
   | { readonly kind: "ack"; readonly typeUrl: string; readonly version: string; readonly nonce: string }
   | { readonly kind: "nack"; readonly nack: Nack }
   | { readonly kind: "dirty"; readonly typeUrl: string }
+  | {
+      /** Flush the waiting types then at the latest. */
+      readonly kind: "wake";
+      readonly at: number;
+    }
   | { readonly kind: "close"; readonly code: number; readonly message: string };
 
 /** What does not change during a stream. */
@@ -55,6 +65,8 @@ export interface SessionRules {
   readonly maxTypes: number;
   /** The most unanswered delta responses of one type; beyond, the type waits. */
   readonly maxOutstanding: number;
+  /** How long make-before-break waits for acknowledgements, in milliseconds. */
+  readonly orderingMs: number;
   /** Whether names that do not exist are reported to this client (D8). */
   readonly reportMissing: (node: NodeIdentity) => boolean;
 }
@@ -78,12 +90,17 @@ export function openSession(variant: "sotw" | "delta", fixedType?: string): Sess
     types: new Map(),
     sentCount: 0,
     warming: new Set(),
+    waiting: new Set(),
   };
 }
 
-/** Moves a session by one event. */
-export function stepSession(state: Session, event: SessionEvent, rules: SessionRules): SessionStep {
-  return event.kind === "flush" ? flush(state, event, rules) : receive(state, event, rules);
+/**
+ * Moves a session by one event.
+ *
+ * @param now - Monotonic milliseconds.
+ */
+export function stepSession(state: Session, event: SessionEvent, rules: SessionRules, now: number): SessionStep {
+  return event.kind === "flush" ? flush(state, event, rules, now) : receive(state, event, rules);
 }
 
 function receive(
@@ -113,6 +130,10 @@ function receive(
   if (answered.ack !== undefined) effects.push({ kind: "ack", typeUrl, ...answered.ack });
   if (answered.nack !== undefined) effects.push({ kind: "nack", nack: answered.nack });
   if (answered.state !== before) effects.push({ kind: "dirty", typeUrl });
+  // An answer may be what others wait for.
+  if (answered.ack !== undefined || answered.nack !== undefined) {
+    for (const waiting of state.waiting) if (waiting !== typeUrl) effects.push({ kind: "dirty", typeUrl: waiting });
+  }
   const types = new Map(state.types).set(typeUrl, answered.state);
   return { state: { ...state, node, types }, effects };
 }
@@ -125,35 +146,71 @@ function flush(
   state: Session,
   event: Extract<SessionEvent, { readonly kind: "flush" }>,
   rules: SessionRules,
+  now: number,
 ): SessionStep {
   const { node } = state;
   if (node === undefined) return { state, effects: [] };
   const effects: SessionEffect[] = [];
+  const patient = state.deadline === undefined || now < state.deadline;
+  const waiting = new Set(state.waiting);
   let next = state;
   // O1: what is referred to goes first. Endpoints follow clusters, so that what a cluster makes due is seen.
-  const due = new Set(event.typeUrls);
+  const due = new Set(patient ? event.typeUrls : [...event.typeUrls, ...state.waiting]);
   if (due.has(TYPE_URL.cluster)) due.add(TYPE_URL.endpoints);
   for (const typeUrl of [...due].sort(comparePushOrder)) {
     const before = next.types.get(typeUrl);
     const view = event.view(typeUrl);
     if (before === undefined || view === undefined) continue;
     if (before.outstanding.size >= rules.maxOutstanding) continue;
-    let type = before;
-    if (typeUrl === TYPE_URL.endpoints && next.warming.size > 0) {
-      const names = [...next.warming].filter((name) => covers(before.subscription, name));
-      // The client drops nothing when it gets endpoints twice; without them a changed cluster may warm for ever.
-      if (names.length > 0) type = { ...before, held: forget(before.held, names) };
-      next = { ...next, warming: without(next.warming, names) };
+    waiting.delete(typeUrl);
+    const [session, type] = typeUrl === TYPE_URL.endpoints ? owingEndpoints(next, before) : [next, before];
+    let batch = next.variant === "sotw" ? flushSotw(type, view) : flushDelta(type, view, rules.reportMissing(node));
+    if (batch.content !== undefined && state.fixedType === undefined) {
+      if (patient && mustFollow(session, type)) {
+        waiting.add(typeUrl);
+        continue;
+      }
+      if (batch.content.gone.length > 0 && mustOutlive(session, typeUrl, event.view, patient)) {
+        waiting.add(typeUrl);
+        batch = withholdRemovals(type, batch, next.variant === "sotw");
+      }
     }
-    const batch = next.variant === "sotw" ? flushSotw(type, view) : flushDelta(type, view, rules.reportMissing(node));
-    next = send(next, batch, view, rules, effects);
+    next = send(session, batch, event.view, view, rules, effects);
   }
-  return { state: next, effects };
+  return { state: withDeadline(next, waiting, now, rules, effects), effects };
+}
+
+function withDeadline(
+  state: Session,
+  waiting: ReadonlySet<string>,
+  now: number,
+  { orderingMs }: SessionRules,
+  effects: SessionEffect[],
+): Session {
+  const { deadline, ...rest } = state;
+  if (waiting.size === 0) return { ...rest, waiting };
+  if (deadline !== undefined && deadline > now) return { ...state, waiting };
+  const at = now + orderingMs;
+  effects.push({ kind: "wake", at });
+  return { ...state, waiting, deadline: at };
+}
+
+// The client drops nothing when it gets endpoints twice; without them a changed cluster may warm for ever.
+function owingEndpoints(state: Session, type: TypeState): readonly [Session, TypeState] {
+  const names = [...state.warming].filter((name) => covers(type.subscription, name));
+  if (names.length === 0) return [state, type];
+  const warming = new Set(state.warming);
+  for (const name of names) warming.delete(name);
+  return [
+    { ...state, warming },
+    { ...type, held: forget(type.held, names) },
+  ];
 }
 
 function send(
   session: Session,
   { state, content }: Batch,
+  views: (typeUrl: string) => TypeView | undefined,
   view: TypeView,
   rules: SessionRules,
   effects: SessionEffect[],
@@ -180,19 +237,21 @@ function send(
     ...session,
     sentCount,
     types: new Map(session.types).set(typeUrl, sent),
-    warming: typeUrl === TYPE_URL.cluster ? warmedBy(session.warming, content.changed) : session.warming,
+    warming: typeUrl === TYPE_URL.cluster ? warmedBy(session.warming, content.changed, views) : session.warming,
   };
 }
 
-function warmedBy(warming: ReadonlySet<string>, clusters: readonly EncodedResource[]): ReadonlySet<string> {
+function warmedBy(
+  warming: ReadonlySet<string>,
+  clusters: readonly EncodedResource[],
+  view: (typeUrl: string) => TypeView | undefined,
+): ReadonlySet<string> {
+  const endpoints = view(TYPE_URL.endpoints)?.resources;
   const next = new Set(warming);
-  for (const cluster of clusters) for (const name of endpointNames(cluster)) next.add(name);
-  return next;
-}
-
-function without(names: ReadonlySet<string>, gone: readonly string[]): ReadonlySet<string> {
-  const next = new Set(names);
-  for (const name of gone) next.delete(name);
+  for (const cluster of clusters) {
+    // Endpoints that do not exist cannot follow; the client's own timer ends that wait.
+    for (const name of endpointNames(cluster)) if (endpoints?.has(name) === true) next.add(name);
+  }
   return next;
 }
 

@@ -3,9 +3,9 @@ import { isFullSet } from "../discovery-types.js";
 import type { NodeIdentity } from "../node.js";
 import type { EncodedResource } from "../resource.js";
 import type { SotwRequest } from "../wire/request.js";
-import { difference, forget, holding, NOTHING_HELD } from "./held.js";
+import { difference, forget, heldVersion, holding, NOTHING_HELD } from "./held.js";
 import { covers, replaceNames } from "./subscription.js";
-import { type Answer, answer, openType, resendSuspects, type TypeState } from "./type-state.js";
+import { type Answer, answer, NOTHING_RETAINED, openType, resendSuspects, type TypeState } from "./type-state.js";
 
 /** What a flush sends for one type, before it is cut into responses. */
 export interface Batch {
@@ -23,6 +23,8 @@ export interface BatchContent {
   readonly changed: readonly EncodedResource[];
   /** Names to take away (delta). */
   readonly removed: readonly string[];
+  /** Names the client holds and loses by this, said or left out. */
+  readonly gone: readonly string[];
 }
 
 /** Takes in a state-of-the-world request of one type. `state` is `undefined` before the first. */
@@ -41,14 +43,21 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   const widened = next.wildcard && !booked.subscription.wildcard;
   const held = anew || widened ? NOTHING_HELD : added.length > 0 ? forget(booked.held, added) : booked.held;
   const owed = booked.owed || anew || widened || added.length > 0;
-  return { ...answered, state: { ...booked, subscription: next, held, owed } };
+  return { ...answered, state: { ...booked, subscription: next, held, owed, asked: booked.asked || owed } };
 }
 
 /** Decides what a client has to be sent to be at `view`. */
 export function flushSotw(state: TypeState, view: TypeView): Batch {
   const { subscription, owed } = state;
   const { claimedVersion, ...rest } = state;
-  const settled: TypeState = { ...rest, claimedVersion: "", held: holding(view), owed: false };
+  const settled: TypeState = {
+    ...rest,
+    claimedVersion: "",
+    held: holding(view),
+    owed: false,
+    asked: false,
+    retained: NOTHING_RETAINED,
+  };
   // S1: the version survives the stream, so a client that asks for everything and has this version has everything.
   const pureWildcard = subscription.wildcard && subscription.names.size === 0;
   if (owed && claimedVersion === view.version && pureWildcard && state.lastNonce === "") {
@@ -59,12 +68,13 @@ export function flushSotw(state: TypeState, view: TypeView): Batch {
   if (isFullSet(state.typeUrl)) {
     // S6: absence means deletion here, so it is all or nothing.
     if (!wanted || (changed.length === 0 && removed.length === 0 && !owed)) return { state: settled };
-    return { state: settled, content: { resources: covered(view, state), changed, removed: [] } };
+    const gone = removed.filter((name) => heldVersion(state.held, name) !== undefined);
+    return { state: settled, content: { resources: covered(view, state), changed, removed: [], gone } };
   }
   const held = resendSuspects(state, changed);
   const resources = held === state.held ? changed : difference(held, view, subscription).changed;
   if (resources.length === 0 && !(owed && subscription.wildcard)) return { state: settled };
-  return { state: settled, content: { resources, changed: resources, removed: [] } };
+  return { state: settled, content: { resources, changed: resources, removed: [], gone: [] } };
 }
 
 function covered(view: TypeView, state: TypeState): readonly EncodedResource[] {

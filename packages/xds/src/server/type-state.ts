@@ -24,6 +24,10 @@ export interface TypeState {
   readonly held: Held;
   /** Whether an answer is due although it may be empty. */
   readonly owed: boolean;
+  /** Whether the client asked for something since the last flush; what it asked for does not wait for other types. */
+  readonly asked: boolean;
+  /** Resources the client should lose and keeps until nothing refers to them any more; full sets repeat them. */
+  readonly retained: ReadonlyMap<string, EncodedResource>;
   /** The version the client claimed in its first request; it may hold exactly that. */
   readonly claimedVersion: string;
   /** Unanswered responses by nonce: the last one in state of the world, several in delta. */
@@ -44,6 +48,9 @@ export interface TypeState {
 
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** Nothing that should be gone is kept. */
+export const NOTHING_RETAINED: ReadonlyMap<string, EncodedResource> = new Map();
+
 /** A sub-stream before its first request. */
 export function openType(typeUrl: string): TypeState {
   return {
@@ -51,6 +58,8 @@ export function openType(typeUrl: string): TypeState {
     subscription: NO_SUBSCRIPTION,
     held: NOTHING_HELD,
     owed: false,
+    asked: false,
+    retained: NOTHING_RETAINED,
     claimedVersion: "",
     outstanding: new Map(),
     lastNonce: "",

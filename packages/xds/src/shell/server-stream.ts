@@ -66,12 +66,13 @@ export function serveStream(
   const dirty = new Set<string>();
   let session: Session = openSession(variant, fixedType);
   let interest: Disposable | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let writing = 0;
   let scheduled = false;
   let open = true;
 
   function apply(event: SessionEvent): void {
-    const { state, effects } = stepSession(session, event, rules);
+    const { state, effects } = stepSession(session, event, rules, performance.now());
     session = state;
     for (const effect of effects) if (open) perform(effect);
   }
@@ -88,6 +89,13 @@ export function serveStream(
         return;
       case "send":
         write(effect.response);
+        return;
+      case "wake":
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          for (const typeUrl of session.waiting) dirty.add(typeUrl);
+          schedule();
+        }, effect.at - performance.now());
         return;
       case "close":
         close(effect.code, effect.message);
@@ -174,6 +182,7 @@ export function serveStream(
   function finish(): void {
     if (!open) return;
     open = false;
+    clearTimeout(timer);
     interest?.[Symbol.dispose]();
     if (session.node !== undefined) emit({ kind: "disconnected", stream, node: session.node });
     ended();

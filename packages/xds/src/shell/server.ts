@@ -28,6 +28,7 @@ const RULES: SessionRules = {
   maxResponseBytes: MAX_RESPONSE_BYTES,
   maxTypes: 64,
   maxOutstanding: 32,
+  orderingMs: 5000,
   reportMissing: () => true,
 };
 
