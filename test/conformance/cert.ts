@@ -59,6 +59,7 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
     "ERR_CERT_DER",
     "ERR_CERT_PEM",
     "ERR_CERT_MALFORMED",
+    "ERR_CERT_CHAIN_EMPTY",
     "ERR_CERT_CSR_MALFORMED",
     "ERR_CERT_CSR_TOO_LARGE",
     "ERR_CERT_JWT_MALFORMED",
@@ -101,27 +102,18 @@ const REASONS: Readonly<Record<string, readonly string[]>> = {
   "csr-signature": ["ERR_CERT_CSR_SIGNATURE"],
 };
 
-/**
- * A reason that this table does not list is served by a code that the table does not give to another one, and that the
- * folder gives to no other reason.
- */
+/** A reason that this table does not list must be served by codes that the same folder gives to no other reason. */
 class Reasons {
   readonly #seen = new Map<string, string>();
-  readonly #listed = new Set(Object.values(REASONS).flat());
 
   judge(reason: string, code: string): Outcome {
     const listed = Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined;
-    if (listed) return listed.includes(code) ? OK : { ok: false, expected: listed.join(" or "), got: code };
     const other = this.#seen.get(code);
-    if (this.#listed.has(code) || (other !== undefined && other !== reason)) {
-      return {
-        ok: false,
-        expected: `a code of its own for ${reason}`,
-        got: `${code}, which stands for another reason`,
-      };
-    }
-    this.#seen.set(code, reason);
-    return OK;
+    this.#seen.set(code, other ?? reason);
+    if (listed) return listed.includes(code) ? OK : { ok: false, expected: listed.join(" or "), got: code };
+    return other === undefined || other === reason
+      ? OK
+      : { ok: false, expected: `a code of its own for ${reason}`, got: `${code}, which stands for ${other}` };
   }
 }
 

@@ -17,19 +17,33 @@ export type { Ca, CaOptions, IssuedSvid, RollStep, RootRoll, SignOptions } from 
 export { type Certificate, parseCertificate, parseCertificates } from "./certificate.js";
 export type { Random, Scheduler, WallClock } from "./clock.js";
 export type { LiveConnection } from "./connections.js";
+export { parseCrl, type RevocationList } from "./crl.js";
 export { type CertificateRequest, parseCsr } from "./csr.js";
 export { CertError, type CertErrorCode } from "./errors.js";
+export type { Explanation } from "./explain.js";
 export type { Extensions, KeyUsage, NameConstraints } from "./extensions.js";
 export type { GeneralName } from "./general-name.js";
 export type { JsonValue } from "./json.js";
 export type { JwtExpectations, RejectedJwt, VerifiedJwt } from "./jwt-svid.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
+export type { PathAttempt } from "./path.js";
 export type { RejectedSvid, SvidVerdict, VerifiedSvid } from "./peer.js";
 export { formatPem, type PemBlock, parsePem } from "./pem.js";
 export type { PrivateKey } from "./private-key.js";
 export type { KeyAlgorithm, KeyInfo } from "./public-key.js";
 export type { RollStatus } from "./root-roll.js";
 export type { RotationStatus } from "./rotation.js";
+export {
+  ALL_SECRET,
+  DEFAULT_SECRET,
+  type InlineBytes,
+  ROOT_SECRET,
+  type SecretResource,
+  type SecretSource,
+  type SecretValidationContext,
+  type SpiffeTrustDomain,
+  secretSource,
+} from "./secret-source.js";
 export { createCa } from "./shell/ca.js";
 export { type Csr, type CsrOptions, createCsr } from "./shell/csr.js";
 export { verifyJwtSvid } from "./shell/jws.js";
@@ -55,8 +69,15 @@ export {
   type TlsServerOptions,
   tlsServer,
 } from "./shell/tls-server.js";
-export { verifySvid } from "./shell/verify.js";
+export { explainSvid, verifySvid } from "./shell/verify.js";
 export type { Identity, IdentitySource, IssuedChain, IssueOptions, SvidIssuer, X509Svid } from "./source.js";
 export { SpiffeId, type SpiffeIdFunctions, TrustDomain, type TrustDomainFunctions } from "./spiffe-id.js";
-export { type BundleSet, bundleSet, type JwtAuthority, type TrustBundle, trustBundle } from "./trust-bundle.js";
+export {
+  type BundleSet,
+  bundleSet,
+  type Denial,
+  type JwtAuthority,
+  type TrustBundle,
+  trustBundle,
+} from "./trust-bundle.js";
 export type { ChainInput } from "./x509-svid.js";

@@ -1,5 +1,6 @@
 import { type Certificate, sameBytes } from "./certificate.js";
-import type { TrustDomain } from "./spiffe-id.js";
+import type { RevocationList } from "./crl.js";
+import type { SpiffeId, TrustDomain } from "./spiffe-id.js";
 
 /** A public key for tokens, as a JSON web key that holds public members only. */
 export interface JwtAuthority {
@@ -8,6 +9,12 @@ export interface JwtAuthority {
   /** Public members of the key as RFC 7517 writes them: `kty`, `crv`, `x`, `y`, `n`, `e`. */
   readonly jwk: Readonly<Record<string, string>>;
 }
+
+/** One thing that is not to be accepted any more. */
+export type Denial =
+  | { readonly kind: "id"; readonly id: SpiffeId }
+  | { readonly kind: "serial"; readonly serial: string }
+  | { readonly kind: "key"; readonly spki: Uint8Array };
 
 /** What a trust domain vouches with. A bundle without authorities trusts nothing, which is not the same as no bundle. */
 export interface TrustBundle {
@@ -21,6 +28,10 @@ export interface TrustBundle {
   readonly witAuthorities: readonly JwtAuthority[];
   /** Grows with each change of the bundle, if its publisher counts. At most 2^64−1. */
   readonly sequence: bigint | undefined;
+  /** Revocation lists of its authorities and intermediates; absent or empty means that none is known. */
+  readonly crls?: readonly RevocationList[];
+  /** What is not to be accepted although it verifies: a short list, for the time until certificates end. */
+  readonly denied?: readonly Denial[];
   /** How often the publisher wants to be asked, in seconds. */
   readonly refreshHintSeconds: number | undefined;
 }
@@ -48,6 +59,8 @@ export function bundleSet(...bundles: readonly TrustBundle[]): BundleSet {
 function sameBundle(a: TrustBundle, b: TrustBundle): boolean {
   return (
     a.sequence === b.sequence &&
+    a.crls === b.crls &&
+    a.denied === b.denied &&
     a.x509Authorities.length === b.x509Authorities.length &&
     a.x509Authorities.every((one, i) => sameBytes(one.der, b.x509Authorities[i]?.der ?? new Uint8Array())) &&
     JSON.stringify([a.jwtAuthorities, a.witAuthorities]) === JSON.stringify([b.jwtAuthorities, b.witAuthorities])

@@ -5,6 +5,7 @@ import { CertError, type CertErrorCode } from "./errors.js";
 import { findPath, MAX_CHAIN, type PathAttempt } from "./path.js";
 import type { SvidVerdict } from "./peer.js";
 import { keyFlaw } from "./public-key.js";
+import { revocation } from "./revocation.js";
 import type { SignatureVerifier } from "./signature.js";
 import { SpiffeId } from "./spiffe-id.js";
 import type { BundleSet } from "./trust-bundle.js";
@@ -14,6 +15,9 @@ export type ChainInput = string | readonly (Certificate | Uint8Array)[];
 
 /** Reads a chain, leaf first. */
 export function readChain(chain: ChainInput): readonly [Certificate, ...Certificate[]] {
+  if (typeof chain === "string" && !chain.includes("-----BEGIN ")) {
+    throw new CertError("ERR_CERT_CHAIN_EMPTY", "chain", "there is no PEM block");
+  }
   const certificates =
     typeof chain === "string"
       ? parseCertificates(chain, "chain")
@@ -112,6 +116,8 @@ export function verifyChain(
     const search = { leaf, intermediates, anchors: bundle.x509Authorities, trustDomain, now, crypto };
     const path = findPath(search, onAttempt);
     if (path instanceof CertError) return reject(path);
+    const revoked = revocation(path, id, bundle, now, crypto);
+    if (revoked) return reject(revoked);
     const anchor = path[path.length - 1] ?? leaf;
     return { kind: "verified", id, chain: path, anchor, notAfter: Math.min(...path.map((entry) => entry.notAfter)) };
   } catch (error) {

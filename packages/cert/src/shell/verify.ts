@@ -1,3 +1,4 @@
+import { type Explanation, explainChain } from "../explain.js";
 import type { SvidVerdict } from "../peer.js";
 import type { BundleSet } from "../trust-bundle.js";
 import { type ChainInput, verifyChain } from "../x509-svid.js";
@@ -14,4 +15,12 @@ import { nodeCrypto } from "./keys.js";
  */
 export function verifySvid(chain: ChainInput, bundles: BundleSet, now: number): SvidVerdict {
   return verifyChain(chain, bundles, now, nodeCrypto);
+}
+
+/**
+ * As {@link verifySvid}, and says how the verdict came about: the rule and its section, the clock, the authorities at
+ * hand, each issuer that was tried and why it did not fit.
+ */
+export function explainSvid(chain: ChainInput, bundles: BundleSet, now: number): Explanation {
+  return explainChain(chain, bundles, now, nodeCrypto);
 }
