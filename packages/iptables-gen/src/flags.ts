@@ -29,8 +29,10 @@ export interface FlagResult {
   readonly dryRunFile: string;
   /** Help was asked for; the settings are then not to be used. */
   readonly help: boolean;
-  /** What was ignored or replaced. */
+  /** What the original warns about. */
   readonly warnings: readonly string[];
+  /** What the original says nothing about: values that were ignored or replaced. */
+  readonly advice: readonly string[];
 }
 
 /**
@@ -41,9 +43,10 @@ export interface FlagResult {
 export function readFlags(argv: readonly string[], env: Environment, reading: FlagReading): FlagResult {
   const fixed = reading.compat === "fixed";
   const warnings: string[] = [];
+  const advice: string[] = [];
   const settings: Record<string, unknown> = { ...DEFAULT_SETTINGS, ...fromVariables(env) };
   for (const flag of FLAGS) {
-    for (const name of flag.env) readVariable(name, flag, settings, env, fixed, warnings);
+    for (const name of flag.env) readVariable(name, flag, settings, env, fixed, warnings, advice);
   }
   const envoyPort = env["ENVOY_PORT"];
   if (fixed && envoyPort !== undefined) settings["envoyPort"] = envoyPort;
@@ -53,9 +56,9 @@ export function readFlags(argv: readonly string[], env: Environment, reading: Fl
     const value = parsed.values.get(flag.long);
     if (value !== undefined) settings[flag.field] = value;
   }
-  if (fixed) warnings.push(...applyRemovedFlags(parsed.values, settings));
+  if (fixed) advice.push(...applyRemovedFlags(parsed.values, settings));
   else if (envoyPort !== undefined && envoyPort !== settings["envoyPort"]) {
-    warnings.push(`ENVOY_PORT=${envoyPort} has no effect; use --envoy-port.`);
+    advice.push(`ENVOY_PORT=${envoyPort} has no effect; use --envoy-port.`);
   }
   return {
     settings: settings as unknown as Settings,
@@ -65,6 +68,7 @@ export function readFlags(argv: readonly string[], env: Environment, reading: Fl
     dryRunFile: env["DRY_RUN_FILE_PATH"] ?? "",
     help: parsed.help,
     warnings,
+    advice,
   };
 }
 
@@ -104,6 +108,7 @@ function readVariable(
   env: Environment,
   fixed: boolean,
   warnings: string[],
+  advice: string[],
 ): void {
   const text = env[name];
   if (text === undefined) return;
@@ -113,7 +118,7 @@ function readVariable(
     warnings.push(`Invalid environment variable value \`${text}\`, expecting true/false, defaulting to false`);
   }
   if (parsed.ok || !fixed) settings[flag.field] = parsed.value;
-  else if (name !== "ISTIO_DUAL_STACK") warnings.push(`${name}: ${parsed.message}; keeping ${settings[flag.field]}`);
+  if (!parsed.ok) advice.push(`${name}: ${parsed.message}; using ${settings[flag.field]}`);
 }
 
 function applyRemovedFlags(values: ReadonlyMap<string, FlagValue>, settings: Record<string, unknown>): string[] {

@@ -21,13 +21,26 @@ export { type Environment, type FlagReading, type FlagResult, parseFlags, readFl
 export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
 export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
 // For those who write renderers, drivers and checks.
+export {
+  FLAGS,
+  type FlagGroup,
+  type FlagSpec,
+  type IgnoredFlag,
+  REMOVED_FLAGS,
+  type RemovedFlag,
+  VARIABLES,
+  type VariableSpec,
+} from "./flag-table.js";
 export type { FlagSyntax, FlagValue } from "./pflag.js";
 export type { Endpoint } from "./proc-net.js";
 export { applyWithIptables } from "./procedure/istio-apply.js";
 export { applyWithNft } from "./procedure/nft-apply.js";
-export type { Command, CommandResult, Effect, LogLevel, Procedure } from "./procedure/procedure.js";
+export { cleanMachine } from "./procedure/clean.js";
+export { type Command, type CommandResult, commandLine, type Effect, type LogLevel, type Procedure } from "./procedure/procedure.js";
+export { detectVariant, type Variant } from "./procedure/variant.js";
 export { renderRestore } from "./render/iptables-restore.js";
 export { renderNftables, renderNftablesCleanup } from "./render/nftables.js";
+export { configText } from "./settings-text.js";
 export type {
   AddressMatch,
   Backend,
@@ -64,5 +77,6 @@ export {
 } from "./settings.js";
 export { applySettings, type LogSink, perform, recordingRunner } from "./shell/apply.js";
 export { hostFacts } from "./shell/host-facts.js";
+export { type IstioIptablesOptions, istioIptables, type Machine } from "./shell/istio-iptables.js";
 export { type AcceptedSocket, type OriginalDst, type OriginalDstOptions, originalDst } from "./shell/original-dst.js";
 export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";

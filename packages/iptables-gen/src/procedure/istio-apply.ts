@@ -5,6 +5,7 @@ import { renderRestore } from "../render/iptables-restore.js";
 import { iptablesWords } from "../render/iptables-words.js";
 import type { Family } from "../rule.js";
 import { familyRules, generate, type RuleSet } from "../rule-set.js";
+import { configText } from "../settings-text.js";
 import { compileSettings, type Settings } from "../settings.js";
 import { type Command, type CommandResult, failure, log, type Procedure, run } from "./procedure.js";
 import { configureRoutes } from "./routes.js";
@@ -35,6 +36,7 @@ export function* applyWithIptables(settings: Settings, compat: Compat): Procedur
   try {
     const { options, warnings } = compileSettings(settings, compat);
     for (const warning of warnings) yield* log("warn", warning);
+    yield* log("info", configText(settings));
     yield* applyRules(settings, generate(options), variants);
   } finally {
     yield* logFinalState(settings, variants);

@@ -2,6 +2,7 @@ import { IptablesError } from "../errors.js";
 import type { Compat } from "../options.js";
 import { renderNftables, renderNftablesCleanup } from "../render/nftables.js";
 import { generate } from "../rule-set.js";
+import { configText } from "../settings-text.js";
 import { compileSettings, type Settings } from "../settings.js";
 import { type Command, failure, log, type Procedure, run } from "./procedure.js";
 import { configureRoutes } from "./routes.js";
@@ -21,6 +22,7 @@ export function* applyWithNft(settings: Settings, compat: Compat): Procedure<voi
   if (settings.skipRuleApply) return;
   const { options, warnings } = compileSettings(settings, compat);
   for (const warning of warnings) yield* log("warn", warning);
+  yield* log("info", configText(settings));
   const text = settings.cleanupOnly ? renderNftablesCleanup() : renderNftables(generate(options));
   if (settings.dryRun && compat === "fixed") {
     yield* log("info", `nft would be run with the following input:\n${text.trim()}`);
