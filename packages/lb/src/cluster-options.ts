@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly circuitBreakers?: readonly CircuitBreakerOptions[];
   /** Hosts start unhealthy until an active check passes. Default: false. */
   readonly activeHealthChecks?: boolean;
+  /** Hosts without a first check result are left out of every denominator. Default: false. */
+  readonly ignoreNewHostsUntilFirstCheck?: boolean;
   /** Hosts that discovery drops go at once even while their check passes. Default: false. */
   readonly ignoreHealthOnHostRemoval?: boolean;
   /** Percent of available hosts below which a priority uses all its hosts. Default: 50, as in Envoy; 0 turns it off. */

@@ -104,6 +104,7 @@ class ClusterState implements Cluster, HoldOwner, OutlierHost {
         overprovisioningFactor: options.overprovisioningFactor ?? 140,
         weightedPriorityHealth: options.weightedPriorityHealth ?? false,
         activeHealthChecks: options.activeHealthChecks ?? false,
+        ignoreNewHostsUntilFirstCheck: options.ignoreNewHostsUntilFirstCheck ?? false,
         ignoreHealthOnHostRemoval: options.ignoreHealthOnHostRemoval ?? false,
         ...(options.local && { ownLocality: options.local.locality }),
       },
@@ -267,6 +268,7 @@ class ClusterState implements Cluster, HoldOwner, OutlierHost {
       }),
       totalActive: () => this.active,
       count: (name) => this.count(name),
+      gauge: (name, value) => void this.counters.set(name, value),
     };
   }
 

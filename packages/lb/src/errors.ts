@@ -2,12 +2,14 @@
  * Stable identifiers for everything this package throws; safe to `switch` on.
  *
  * - `ERR_LB_CONFIG_INVALID`: one or more fields of the configuration cannot be accepted; see `issues`.
+ * - `ERR_LB_CONFIG_OPAQUE`: a message this package must understand arrived without having been decoded.
  * - `ERR_LB_POLICY_UNKNOWN`: no entry of `load_balancing_policy.policies` names a policy this package knows.
  * - `ERR_LB_HOST_INVALID`: a host's address, weight or priority is out of range.
  * - `ERR_LB_CLUSTER_DISPOSED`: the cluster was disposed and takes no further updates.
  */
 export type LbErrorCode =
   | "ERR_LB_CONFIG_INVALID"
+  | "ERR_LB_CONFIG_OPAQUE"
   | "ERR_LB_POLICY_UNKNOWN"
   | "ERR_LB_HOST_INVALID"
   | "ERR_LB_CLUSTER_DISPOSED";

@@ -20,28 +20,28 @@ export class HostPartition implements LocalityHosts {
   /** Puts the host at its place; appending costs nothing extra. */
   add(host: HostState): void {
     insertOrdered(this.hosts, host);
-    const list = this.listOf(host.flags);
+    const list = this.listOf(host.listedFlags);
     if (list) insertOrdered(list, host);
-    if (isExcluded(host.flags)) this.excluded += 1;
+    if (isExcluded(host.listedFlags)) this.excluded += 1;
   }
 
-  /** Takes the host out; its flags must be those it was put in with. */
+  /** Takes the host out. */
   remove(host: HostState): void {
     removeOrdered(this.hosts, host);
-    const list = this.listOf(host.flags);
+    const list = this.listOf(host.listedFlags);
     if (list) removeOrdered(list, host);
-    if (isExcluded(host.flags)) this.excluded -= 1;
+    if (isExcluded(host.listedFlags)) this.excluded -= 1;
   }
 
-  /** Moves the host to the class of its present flags. */
+  /** Moves the host to the class of the flags it is now listed by. */
   reclassify(host: HostState, oldFlags: number): void {
     const from = this.listOf(oldFlags);
-    const to = this.listOf(host.flags);
+    const to = this.listOf(host.listedFlags);
     if (from !== to) {
       if (from) removeOrdered(from, host);
       if (to) insertOrdered(to, host);
     }
-    this.excluded += Number(isExcluded(host.flags)) - Number(isExcluded(oldFlags));
+    this.excluded += Number(isExcluded(host.listedFlags)) - Number(isExcluded(oldFlags));
   }
 
   private listOf(flags: number): HostState[] | undefined {
@@ -59,13 +59,15 @@ export class HostPartition implements LocalityHosts {
 /** The hosts of one priority, as a whole and by locality. */
 export class HostLevel implements HostSet {
   readonly localities: HostPartition[] = [];
+  readonly hasLocalityWeights: boolean;
   private readonly whole = new HostPartition({}, 0);
   private readonly byLocality = new Map<string, HostPartition>();
   private readonly own: string | undefined;
 
   /** @param own - The locality to list first, wherever it sorts. */
-  constructor(own?: Locality) {
+  constructor(own?: Locality, hasLocalityWeights = true) {
     this.own = own && localityKey(own);
+    this.hasLocalityWeights = hasLocalityWeights;
   }
 
   get hosts(): HostState[] {

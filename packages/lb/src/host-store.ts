@@ -13,13 +13,13 @@ export interface HostStoreOptions {
   readonly weightedPriorityHealth: boolean;
   /** Hosts start unhealthy and unchecked. */
   readonly activeHealthChecks: boolean;
+  /** Unchecked hosts are left out of denominators. */
+  readonly ignoreNewHostsUntilFirstCheck: boolean;
   /** Hosts that discovery drops go even while their check passes. */
   readonly ignoreHealthOnHostRemoval: boolean;
   /** Locality to list first. */
   readonly ownLocality?: Locality;
 }
-
-const UNCHECKED = HostFlag.failedActiveHealthCheck | HostFlag.pendingActiveHealthCheck;
 
 /** The hosts of a cluster and the lists balancers read. Lists change only through this class. */
 export class HostStore implements PrioritySet {
@@ -158,7 +158,9 @@ export class HostStore implements PrioritySet {
 
   private create(options: HostOptions, locality: Locality, priority: number, now: number): HostState {
     const host = new HostState(options, locality, priority, now);
-    if (this.options.activeHealthChecks) host.flags |= UNCHECKED;
+    const { activeHealthChecks, ignoreNewHostsUntilFirstCheck } = this.options;
+    if (activeHealthChecks) host.flags |= HostFlag.failedActiveHealthCheck;
+    if (activeHealthChecks && ignoreNewHostsUntilFirstCheck) host.flags |= HostFlag.pendingActiveHealthCheck;
     return host;
   }
 

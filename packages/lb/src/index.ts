@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 
+export { createLoadProbe, type HostLoad, hostLoad, type LoadProbe, probeOrder } from "./bounded-load.js";
 export type {
   CircuitBreakerOptions,
   ConcurrencyRetryBudget,
@@ -22,7 +23,11 @@ export { type Issue, LbError, type LbErrorCode } from "./errors.js";
 export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
 export { createEwma, type Ewma } from "./ewma.js";
 export type { Explanation, Trace, TraceStep } from "./explain.js";
+export { clusterFromXds, endpointsFromXds, type FromXdsDeps, optionsFromXds } from "./from-xds.js";
+export { type HashFunction, murmurHash64, xxHash64 } from "./hash/hash-text.js";
 export { type Hash64, hash64FromBigInt, hash64ToBigInt } from "./hash/hash64.js";
+export { type HashRequest, hashRequest, type NewCookie, type RequestHashPolicy } from "./hash-policy.js";
+export { createHashRing, type HashRing, type RingOptions, type WeightedKey } from "./hash-ring.js";
 export {
   type EndpointGroup,
   type EndpointHealth,
@@ -41,6 +46,7 @@ export {
   type LocalityCounts,
   type LocalitySchedule,
 } from "./locality-schedule.js";
+export { createMaglevTable, type MaglevTable } from "./maglev-table.js";
 export type { LoadReport } from "./orca.js";
 export type { OutlierDetectionOptions, ProbationOptions } from "./outlier-options.js";
 export type {
@@ -74,6 +80,7 @@ export { drive, systemClock, systemScheduler, type Ticking } from "./shell/drive
 export type { SlowStartOptions } from "./slow-start.js";
 export { slowStartWeight } from "./slow-start.js";
 export { failsByPercentage, type SuccessRateThreshold, successRateThreshold } from "./success-rate.js";
+export type { ConsistentHashOptions } from "./table-balancer.js";
 export {
   type ZoneCounts,
   type ZoneExit,

@@ -1,4 +1,5 @@
 import type { Hash64 } from "./hash/hash64.js";
+import type { HashRequest } from "./hash-policy.js";
 import type { Host, Metadata } from "./host.js";
 import type { LoadReport } from "./orca.js";
 import type { HostPredicate, RetryPriority } from "./retry.js";
@@ -8,8 +9,10 @@ export type RoutingPriority = "DEFAULT" | "HIGH";
 
 /** What a balancer may know of a request. Every field is optional; `{}` is a plain first attempt. */
 export interface PickContext {
-  /** The request hash; hash policies draw a random one when it is absent. */
-  readonly hash?: Hash64;
+  /** The request hash, unsigned 64 bits; hash policies draw a random one when it is absent. A pair allocates less. */
+  readonly hash?: Hash64 | bigint;
+  /** What to hash when the policy has hash policies of its own. */
+  readonly request?: HashRequest;
   /** The route's `envoy.lb` metadata match, for subsets. */
   readonly metadataMatch?: Metadata;
   /** Circuit breaker thresholds to count against. Default: `"DEFAULT"`. */

@@ -29,6 +29,8 @@ export interface BalancerEnv {
   totalActive(): number;
   /** Counts an occurrence under one of Envoy's statistics names, such as `lb_healthy_panic`. */
   count(name: string): void;
+  /** Sets a statistic that goes up and down. */
+  gauge(name: string, value: number): void;
 }
 
 /** What changed in a priority set. */

@@ -26,6 +26,8 @@ export interface HostSet {
   readonly degraded: readonly Host[];
   /** How many are left out of every denominator. */
   readonly excluded: number;
+  /** Whether localities have weights at all; a subset that ignores them has not. */
+  readonly hasLocalityWeights: boolean;
   /** By locality: the caller's own first, the others in order of region, zone, sub-zone. */
   readonly localities: readonly LocalityHosts[];
 }

@@ -18,3 +18,8 @@ export function hash64FromBigInt(value: bigint): Hash64 {
 export function hash64ToBigInt(hash: Hash64): bigint {
   return (BigInt(hash.hi) << 32n) | BigInt(hash.lo);
 }
+
+/** The remainder of a hash divided by `divisor`, an integer below 2^26: products then stay exact in a double. */
+export function hash64Modulo(hi: number, lo: number, divisor: number): number {
+  return ((hi % divisor) * (4294967296 % divisor) + (lo % divisor)) % divisor;
+}

@@ -1,0 +1,27 @@
+import { createMaglevTable } from "../maglev-table.js";
+import type { Policy } from "../policy.js";
+import { type ConsistentHashOptions, tableBalancer } from "../table-balancer.js";
+
+/** Options of {@link maglev}. */
+export interface MaglevOptions extends ConsistentHashOptions {
+  /** A prime up to 5000011, better a hundred times the number of hosts. Default: 65537. */
+  readonly tableSize?: number;
+}
+
+/**
+ * Requests with the same hash go to the same host; quicker to build and to look up than a ring, while somewhat more
+ * requests move when hosts come or go.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#maglev
+ */
+export function maglev(options: MaglevOptions = {}): Policy {
+  return {
+    name: "maglev",
+    balancer: (hosts, env) =>
+      tableBalancer(hosts, env, {
+        ...options,
+        name: "maglev",
+        createTable: (entries) => createMaglevTable(entries, options.tableSize),
+      }),
+  };
+}

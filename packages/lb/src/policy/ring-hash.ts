@@ -1,0 +1,23 @@
+import { createHashRing, type RingOptions } from "../hash-ring.js";
+import type { Policy } from "../policy.js";
+import { type ConsistentHashOptions, tableBalancer } from "../table-balancer.js";
+
+/** Options of {@link ringHash}. */
+export interface RingHashOptions extends ConsistentHashOptions, RingOptions {}
+
+/**
+ * Requests with the same hash go to the same host; when hosts come or go, few requests move.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#ring-hash
+ */
+export function ringHash(options: RingHashOptions = {}): Policy {
+  return {
+    name: "ring_hash",
+    balancer: (hosts, env) =>
+      tableBalancer(hosts, env, {
+        ...options,
+        name: "ring_hash",
+        createTable: (entries) => createHashRing(entries, options),
+      }),
+  };
+}

@@ -1,0 +1,164 @@
+import type { Trace } from "../explain.js";
+import type { Host, Metadata } from "../host.js";
+import type { HostState } from "../host-state.js";
+import type { PickContext } from "../pick.js";
+import type { Balancer, BalancerEnv, HostsChange, Policy } from "../policy.js";
+import type { PrioritySet } from "../priority-set.js";
+import { equalJson } from "../retry.js";
+import { SubsetCriteria } from "../subset-criteria.js";
+import { SubsetIndex } from "../subset-index.js";
+import type { SubsetOptions } from "../subset-options.js";
+import { SubsetPool } from "../subset-pool.js";
+import { roundRobin } from "./round-robin.js";
+
+/**
+ * Chooses among the hosts whose metadata equals what the request's route asks for; another policy chooses within.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/subsets
+ */
+export function subset(options: SubsetOptions): Policy {
+  return { name: "subset", balancer: (hosts, env) => new SubsetBalancer(hosts, env, options) };
+}
+
+class SubsetBalancer implements Balancer {
+  private readonly options: SubsetOptions;
+  private readonly env: BalancerEnv;
+  private readonly hosts: PrioritySet;
+  private readonly index: SubsetIndex;
+  /** Hosts that any fallback may use. */
+  private readonly any: SubsetPool;
+  private readonly defaults: SubsetPool;
+  /** A route's metadata is one object for all its requests. */
+  private readonly criteria = new WeakMap<Metadata, SubsetCriteria>();
+  private stalePriority: number | "all" | undefined = "all";
+
+  constructor(hosts: PrioritySet, env: BalancerEnv, options: SubsetOptions) {
+    this.hosts = hosts;
+    this.env = env;
+    this.options = options;
+    const pool = (): SubsetPool => new SubsetPool(hosts, env, options.policy ?? roundRobin(), options);
+    this.any = pool();
+    this.defaults = pool();
+    this.index = new SubsetIndex(options, pool, env);
+  }
+
+  choose(context: PickContext, trace?: Trace): Host | undefined {
+    if (this.stalePriority !== undefined) this.rebuild();
+    const criteria = this.criteriaOf(context.metadataMatch);
+    const alternatives = this.options.metadataFallbackPolicy === "FALLBACK_LIST" ? criteria?.alternatives() : undefined;
+    if (alternatives === undefined) return this.chooseFor(criteria, context, trace);
+    for (const alternative of alternatives) {
+      const host = this.chooseFor(alternative, context, trace);
+      if (host !== undefined) return host;
+    }
+    return undefined;
+  }
+
+  refresh(change: HostsChange): void {
+    if (this.stalePriority === "all") return;
+    if (change.kind === "membership") {
+      const priority = change.priority ?? "all";
+      this.stalePriority = this.stalePriority === undefined || this.stalePriority === priority ? priority : "all";
+      return;
+    }
+    // Rebuilding a priority reads the hosts as they are then, so a change before it needs no step of its own.
+    if (this.stalePriority !== undefined) return;
+    const host = change.host as HostState;
+    if (change.kind === "metadata") {
+      this.index.reassign(host);
+      this.any.refresh(change);
+      this.assignDefault(host);
+      return;
+    }
+    this.index.refresh(host, change);
+    this.any.refresh(change);
+    if (this.matchesDefault(host)) this.defaults.refresh(change);
+  }
+
+  observe(host: Host, outcome: Parameters<NonNullable<Balancer["observe"]>>[1], latencyMs: number, now: number): void {
+    for (const pool of [this.any, this.defaults, ...this.index.poolsOf(host as HostState)]) {
+      pool.observe(host, outcome, latencyMs, now);
+    }
+  }
+
+  private chooseFor(criteria: SubsetCriteria | undefined, context: PickContext, trace?: Trace): Host | undefined {
+    if (criteria !== undefined) {
+      const used = this.options.allowRedundantKeys ? this.index.reduce(criteria) : criteria;
+      const pool = this.index.find(used);
+      if (pool !== undefined) {
+        this.env.count("lb_subsets_selected");
+        trace?.push({ step: "subset", subset: used.text });
+        return pool.choose(context, trace);
+      }
+      const selector = this.index.fallbackOf(used);
+      const fallback = selector?.fallbackPolicy ?? "NOT_DEFINED";
+      if (fallback !== "NOT_DEFINED") trace?.push({ step: "subset", subset: used.text, fallback });
+      switch (fallback) {
+        case "NO_FALLBACK":
+          return undefined;
+        case "ANY_ENDPOINT":
+          return this.any.choose(context, trace);
+        case "DEFAULT_SUBSET":
+          return this.defaults.choose(context, trace);
+        case "KEYS_SUBSET":
+          return this.chooseFor(used.only(selector?.fallbackKeysSubset ?? []), context, trace);
+        case "NOT_DEFINED":
+      }
+    }
+    return this.chooseFallback(criteria, context, trace);
+  }
+
+  private chooseFallback(criteria: SubsetCriteria | undefined, context: PickContext, trace?: Trace): Host | undefined {
+    const fallback = this.options.fallbackPolicy ?? "NO_FALLBACK";
+    trace?.push({ step: "subset", subset: criteria?.text ?? "{}", fallback });
+    if (fallback === "NO_FALLBACK") return undefined;
+    const host = (fallback === "ANY_ENDPOINT" ? this.any : this.defaults).choose(context, trace);
+    if (host !== undefined) {
+      this.env.count("lb_subsets_fallback");
+      return host;
+    }
+    if (!this.options.panicModeAny) return undefined;
+    const panicHost = this.any.choose(context, trace);
+    if (panicHost !== undefined) this.env.count("lb_subsets_fallback_panic");
+    return panicHost;
+  }
+
+  private criteriaOf(metadata: Metadata | undefined): SubsetCriteria | undefined {
+    if (metadata === undefined) return undefined;
+    let criteria = this.criteria.get(metadata);
+    if (criteria === undefined) {
+      criteria = new SubsetCriteria(metadata);
+      this.criteria.set(metadata, criteria);
+    }
+    return criteria;
+  }
+
+  private rebuild(): void {
+    const stale = this.stalePriority;
+    this.stalePriority = undefined;
+    const priority = stale === "all" ? undefined : stale;
+    const levels = priority === undefined ? this.hosts.levels : this.hosts.levels.slice(priority, priority + 1);
+    const hosts = levels.flatMap((level) => level.hosts as readonly HostState[]);
+    this.any.fill(hosts, priority);
+    this.defaults.fill(
+      hosts.filter((host) => this.matchesDefault(host)),
+      priority,
+    );
+    this.index.fill(hosts, priority);
+  }
+
+  private assignDefault(host: HostState): void {
+    if (this.matchesDefault(host)) this.defaults.ensure(host);
+    else this.defaults.drop(host);
+  }
+
+  private matchesDefault(host: HostState): boolean {
+    for (const [key, wanted] of Object.entries(this.options.defaultSubset ?? {})) {
+      if (!Object.hasOwn(host.metadata, key)) return false;
+      const value = host.metadata[key];
+      const listed = this.options.listAsAny && Array.isArray(value);
+      if (!(listed ? value.some((each) => equalJson(each, wanted)) : equalJson(value, wanted))) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,141 @@
+import { createLoadProbe, hostLoad, type LoadProbe } from "./bounded-load.js";
+import { below } from "./clock.js";
+import type { Trace } from "./explain.js";
+import { type Hash64, hash64FromBigInt, hash64Modulo } from "./hash/hash64.js";
+import { hashRequest, type RequestHashPolicy } from "./hash-policy.js";
+import type { WeightedKey } from "./hash-ring.js";
+import { drawsAllowed, isPassedOver } from "./host-selection.js";
+import type { HostState } from "./host-state.js";
+import { normalizedHosts } from "./normalized-weights.js";
+import type { PickContext } from "./pick.js";
+import type { Balancer, BalancerEnv } from "./policy.js";
+import { createPriorityChooser } from "./priority-chooser.js";
+import type { HostSet, PrioritySet } from "./priority-set.js";
+
+/** What ring hash and Maglev have in common. */
+export interface ConsistentHashOptions {
+  /** Hash hosts by their name instead of their address. Default: false. */
+  readonly useHostnameForHashing?: boolean;
+  /** Percent of the average load a host may have, at least 100. Default: no bound. */
+  readonly hashBalanceFactor?: number;
+  /** Weigh localities as configured. Default: false. */
+  readonly localityWeighted?: boolean;
+  /** How to hash a request, in place of the hash in the context. Default: the hash in the context. */
+  readonly hashPolicy?: readonly RequestHashPolicy[];
+}
+
+/** A structure that maps hashes to hosts. */
+export interface HashTable {
+  /** Index of the host for a hash; −1 if there is none. Allocates nothing. */
+  choose(hi: number, lo: number, attempt: number): number;
+}
+
+/** What makes one table policy different from another. */
+export interface TableBalancerOptions extends ConsistentHashOptions {
+  /** Name for traces. */
+  readonly name: string;
+  /** Makes the table of one priority. */
+  createTable(entries: readonly WeightedKey[]): HashTable;
+}
+
+interface LevelTable {
+  readonly hosts: readonly HostState[];
+  readonly weights: readonly number[];
+  readonly table: HashTable;
+  readonly probe: LoadProbe | undefined;
+}
+
+/**
+ * The way of choosing that ring hash and Maglev share: the request's hash chooses the priority and then, in the table of
+ * that priority, the host. A table holds the healthy hosts, or all in panic; degraded hosts are never in it. A table is
+ * made by the first request that needs it after a change.
+ */
+export function tableBalancer(set: PrioritySet, env: BalancerEnv, options: TableBalancerOptions): Balancer {
+  const chooser = createPriorityChooser(set, env);
+  const tables: (LevelTable | undefined)[] = [];
+  const { hashBalanceFactor } = options;
+
+  const tableOf = (priority: number, panic: boolean): LevelTable | undefined => {
+    const level = set.levels[priority];
+    if (level === undefined) return undefined;
+    let table = tables[priority];
+    if (table === undefined) {
+      table = createLevelTable(level, panic, options);
+      tables[priority] = table;
+    }
+    return table;
+  };
+
+  /** Index of a host with room for the request that hashed to `primary`. */
+  const withRoom = (table: LevelTable, primary: number, lo: number, balanceFactor: number): number => {
+    if (primary < 0 || table.probe === undefined) return primary;
+    const active = env.totalActive();
+    const factorOf = (index: number): number => {
+      const host = table.hosts[index] as HostState;
+      return hostLoad(active, host.activeRequests, table.weights[index] as number, balanceFactor).overloadFactor;
+    };
+    const factor = factorOf(primary);
+    return factor <= 1 ? primary : table.probe.choose(lo, primary, factor, factorOf);
+  };
+
+  const chooseHashed = (hi: number, lo: number, context: PickContext, trace?: Trace): HostState | undefined => {
+    const panic = chooser.choose(context, hash64Modulo(hi, lo, 100) + 1, trace);
+    const { priority } = chooser.choice;
+    if (panic) env.count("lb_healthy_panic");
+    const table = tableOf(priority, panic);
+    trace?.push({ step: "source", source: panic ? "all" : "healthy", panic, candidates: table?.hosts.length ?? 0 });
+    if (table === undefined) return undefined;
+    const draws = drawsAllowed(context);
+    for (let attempt = 0; ; attempt++) {
+      let index = table.table.choose(hi, lo, attempt);
+      if (hashBalanceFactor !== undefined) index = withRoom(table, index, lo, hashBalanceFactor);
+      const host = table.hosts[index];
+      if (host === undefined) return undefined;
+      trace?.push({ step: "host", policy: options.name, address: host.address });
+      if (attempt + 1 >= draws || !isPassedOver(host, context)) return host;
+      trace?.push({ step: "rejected", address: host.address, why: "a host predicate passes it over" });
+    }
+  };
+
+  return {
+    choose(context, trace) {
+      const hash = options.hashPolicy ? hashRequest(options.hashPolicy, context.request ?? {}) : contextHash(context);
+      if (hash === undefined)
+        return chooseHashed(below(env.random, 2 ** 32), below(env.random, 2 ** 32), context, trace);
+      return chooseHashed(hash.hi, hash.lo, context, trace);
+    },
+    refresh(change) {
+      chooser.refresh();
+      if (change.kind === "membership" && change.priority !== undefined) tables[change.priority] = undefined;
+      else if (change.kind === "membership") tables.length = 0;
+      else tables[change.host.priority] = undefined;
+      // Whether a priority panics depends on the health of the others.
+      if (change.kind !== "weight" && set.levels.length > 1) tables.length = 0;
+    },
+  };
+}
+
+function contextHash(context: PickContext): Hash64 | undefined {
+  return typeof context.hash === "bigint" ? hash64FromBigInt(context.hash) : context.hash;
+}
+
+function createLevelTable(level: HostSet, panic: boolean, options: TableBalancerOptions): LevelTable {
+  const { hosts, weights } = normalizedHosts(level, panic, options.localityWeighted ?? false);
+  const entries = hosts.map((host, index) => ({
+    key: hashKey(host, options.useHostnameForHashing ?? false),
+    weight: weights[index] as number,
+  }));
+  return {
+    hosts,
+    weights,
+    table: options.createTable(entries),
+    probe: options.hashBalanceFactor === undefined ? undefined : createLoadProbe(hosts.length),
+  };
+}
+
+/** What is hashed for a host: its `hash_key` if that is a string, else its name if wanted, else its address. */
+export function hashKey(host: HostState, useHostname: boolean): string {
+  const key = host.metadata["hash_key"];
+  if (typeof key === "string") return key;
+  return useHostname ? host.hostname : host.address;
+}
