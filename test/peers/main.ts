@@ -6,7 +6,7 @@ import { repositoryRoot } from "../conformance/suite.js";
 import { installEnvoy, type Peer, type PeerResult } from "./peer.js";
 import { isRequired, missing, type Requirement } from "./requirement.js";
 
-const FRAME = ["main", "peer", "requirement"];
+const FRAME = ["envoy", "main", "peer", "requirement"];
 
 const USAGE = `usage: npx pnpm peers [NAME] [--cases N] [--seed S]
        npx pnpm peers --install
