@@ -39,7 +39,7 @@ export interface ClusterConfig {
   readonly name: string;
   /** The cluster itself. */
   readonly cluster: Cluster;
-  /** For an EDS cluster what EDS says; for a static one its `load_assignment`; absent for other discovery types. */
+  /** For an EDS cluster what EDS says, for others their `load_assignment`; absent when there is neither. */
   readonly endpoints?: ClusterLoadAssignment;
   /** The secrets its transport sockets name, by that name. */
   readonly secrets: ReadonlyMap<string, Secret>;

@@ -4,6 +4,8 @@
  * - `ERR_XDS_BOOTSTRAP_INVALID`: a bootstrap file or object cannot be used as it is.
  * - `ERR_XDS_WIRE_INVALID`: bytes are not the protobuf message they should be.
  * - `ERR_XDS_SNAPSHOT_INVALID`: a snapshot holds two resources of one name, or one without a name.
+ * - `ERR_XDS_DANGLING_REFERENCE`: a resource refers to one that its snapshot does not have.
+ * - `ERR_XDS_UNREFERENCED`: a warning: nothing refers to a resource that clients ask for only by reference.
  * - `ERR_XDS_LISTEN_FAILED`: the server could not bind its address.
  * - `ERR_XDS_CLOSED`: the client or server was used after it was closed.
  */
@@ -11,6 +13,8 @@ export type XdsErrorCode =
   | "ERR_XDS_BOOTSTRAP_INVALID"
   | "ERR_XDS_WIRE_INVALID"
   | "ERR_XDS_SNAPSHOT_INVALID"
+  | "ERR_XDS_DANGLING_REFERENCE"
+  | "ERR_XDS_UNREFERENCED"
   | "ERR_XDS_LISTEN_FAILED"
   | "ERR_XDS_CLOSED";
 

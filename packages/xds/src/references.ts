@@ -27,7 +27,7 @@ export function referencesOf(typeUrl: string, message: unknown, open: OpenAny): 
 // EDS asks for service_name, and for the cluster's own name when that is empty.
 function clusterEndpoints(message: unknown, found: Reference[]): void {
   const cluster = record(message);
-  if (cluster?.["type"] !== "EDS") return;
+  if (cluster?.["type"] !== "EDS" || !isOurs(record(cluster["edsClusterConfig"])?.["edsConfig"])) return;
   const serviceName = record(cluster["edsClusterConfig"])?.["serviceName"];
   const named = typeof serviceName === "string" && serviceName !== "";
   const name = named ? serviceName : cluster["name"];
@@ -66,19 +66,28 @@ function mention(
 ): Reference | undefined {
   const parent = path.slice(0, Math.max(0, path.lastIndexOf(".") + 1));
   switch (key) {
-    case "rds":
+    case "rds": {
+      if (!isOurs(record(field)?.["configSource"])) return undefined;
       return reference(TYPE_URL.route, record(field)?.["routeConfigName"], `${path}.route_config_name`);
+    }
     case "cluster":
       return reference(TYPE_URL.cluster, field, path);
     case "envoyGrpc":
       return reference(TYPE_URL.cluster, record(field)?.["clusterName"], `${path}.cluster_name`);
     case "sdsConfig":
+      if (!isOurs(field)) return undefined;
       return reference(TYPE_URL.secret, siblings["name"], `${parent}name`);
     case "configDiscovery":
       return reference(TYPE_URL.extension, siblings["name"], `${parent}name`);
     default:
       return undefined;
   }
+}
+
+// A file or another server answers for these names; what comes by ADS, or does not say, is ours.
+function isOurs(configSource: unknown): boolean {
+  const source = record(configSource);
+  return source === undefined || !("path" in source || "pathConfigSource" in source || "apiConfigSource" in source);
 }
 
 function reference(typeUrl: string, name: unknown, path: string): Reference | undefined {
