@@ -69,9 +69,11 @@ export function standIn(spec: StandInSpec): StandIn {
     net: ip.net,
     run(command) {
       if (command.program === "ip") return ip.run(command);
-      const { program, args, stdin } = command;
+      const { program, args, stdin, sandbox } = command;
       const version = versionOf(program, spec, profile);
       if (version === undefined) return MISSING;
+      // The original then sets this variable and clears all others, among them the one that told the stand-ins where to record.
+      if (sandbox?.lockBy === "environment") return answer(command, version, spec);
       const line = [program, ...args].join(" ");
       let input = "";
       if (program === "nft" && stdin !== undefined) input = ` <nft${nft.push(stdin) - 1}>`;
@@ -82,12 +84,8 @@ export function standIn(spec: StandInSpec): StandIn {
       }
       commands.push(line + input);
       if (spec.fail?.some((part) => line.includes(part))) {
-        const shown = program === "nft" ? "v1.8.9" : "v1.8.9";
-        return {
-          exitCode: spec.failExit ?? 1,
-          stdout: "",
-          stderr: `${program} ${shown} (stand-in): simulated failure\n`,
-        };
+        const stderr = `${program} v1.8.9 (stand-in): simulated failure\n`;
+        return { exitCode: spec.failExit ?? 1, stdout: "", stderr };
       }
       return answer(command, version, spec);
     },

@@ -36,7 +36,7 @@ export type { Endpoint } from "./proc-net.js";
 export { applyWithIptables } from "./procedure/istio-apply.js";
 export { applyWithNft } from "./procedure/nft-apply.js";
 export { cleanMachine } from "./procedure/clean.js";
-export { type Command, type CommandResult, commandLine, type Effect, type LogLevel, type Procedure } from "./procedure/procedure.js";
+export { type Command, type CommandResult, commandLine, type Effect, type LogLevel, type Procedure, type Sandbox } from "./procedure/procedure.js";
 export { detectVariant, type Variant } from "./procedure/variant.js";
 export { renderRestore } from "./render/iptables-restore.js";
 export { renderNftables, renderNftablesCleanup } from "./render/nftables.js";

@@ -46,9 +46,10 @@ export function* applyWithIptables(settings: Settings, compat: Compat): Procedur
 
 function* chooseVariants(settings: Settings, compat: Compat): Procedure<Variants> {
   if (settings.dryRun) return { ipv4: plainVariant("ipv4"), ipv6: plainVariant("ipv6") };
-  const ipv4 = yield* detectVariant("ipv4", settings.forceIptablesBinary, compat);
+  const pod = settings.cniMode ? { podNamespace: settings.networkNamespace } : {};
+  const ipv4 = { ...(yield* detectVariant("ipv4", settings.forceIptablesBinary, compat)), ...pod };
   try {
-    return { ipv4, ipv6: yield* detectVariant("ipv6", settings.forceIptablesBinary, compat) };
+    return { ipv4, ipv6: { ...(yield* detectVariant("ipv6", settings.forceIptablesBinary, compat)), ...pod } };
   } catch (error) {
     if (settings.ipv6 || !(error instanceof IptablesError)) throw error;
     const why = "continuing because IPv6 support is disabled (ENABLE_INBOUND_IPV6=false)";

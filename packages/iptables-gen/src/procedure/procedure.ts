@@ -6,6 +6,19 @@ export interface Command {
   readonly args: readonly string[];
   /** Text for its standard input. */
   readonly stdin?: string;
+  /** Present in CNI mode: the program runs in mounts of its own. */
+  readonly sandbox?: Sandbox;
+}
+
+/**
+ * Mounts of a program's own, where name services answer nothing: `-m owner` must not make a half-built pod ask the network who a
+ * user is.
+ */
+export interface Sandbox {
+  /** File the program locks instead of the machine's lock: that of the pod's network namespace. Absent: it takes no lock. */
+  readonly lockFile?: string;
+  /** How the program is told: a variable since 1.8.6, a mount over the lock file before. */
+  readonly lockBy?: "environment" | "mount";
 }
 
 /** What came of a command. */

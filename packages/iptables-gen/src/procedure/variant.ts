@@ -14,6 +14,8 @@ export interface Variant {
   readonly legacy: boolean;
   /** Whether its tables already have rules. */
   readonly existingRules: boolean;
+  /** In CNI mode: the network namespace whose file is locked. */
+  readonly podNamespace?: string;
 }
 
 /** No programs at all: reading says so, writing is never tried. */
@@ -26,22 +28,32 @@ export function plainVariant(family: Family): Variant {
 
 /** Reads all tables. */
 export function saveCommand(variant: Variant): Command {
-  return { program: `${variant.binary}-save`, args: [] };
+  return { program: `${variant.binary}-save`, args: [], ...sandboxOf(variant, false) };
 }
 
 /** Changes or checks one rule. */
 export function ruleCommand(variant: Variant, args: readonly string[]): Command {
-  return { program: variant.binary, args: [...args, ...lockWords(variant)] };
+  return { program: variant.binary, args: [...args, ...lockWords(variant)], ...sandboxOf(variant, true) };
 }
 
 /** Loads a restore text on top of what is there. */
 export function restoreCommand(variant: Variant, stdin: string): Command {
-  return { program: `${variant.binary}-restore`, args: ["--noflush", ...lockWords(variant)], stdin };
+  const args = ["--noflush", ...lockWords(variant)];
+  return { program: `${variant.binary}-restore`, args, stdin, ...sandboxOf(variant, true) };
 }
 
 /** Legacy has a lock since 1.6.2; nf_tables has none. */
 const LOCK_SINCE = [1, 6, 2];
 const LOCK_WORDS = ["--wait=30"];
+/** Since when a variable names the lock file. */
+const LOCK_VARIABLE_SINCE = [1, 8, 6];
+
+function sandboxOf(variant: Variant, writes: boolean): Pick<Command, "sandbox"> {
+  const { podNamespace: lockFile, version } = variant;
+  if (lockFile === undefined) return {};
+  if (!writes || lockWords(variant).length === 0) return { sandbox: {} };
+  return { sandbox: { lockFile, lockBy: atLeast(version, LOCK_VARIABLE_SINCE) ? "environment" : "mount" } };
+}
 
 function lockWords({ legacy, version }: Variant): readonly string[] {
   return legacy && atLeast(version, LOCK_SINCE) ? LOCK_WORDS : [];
