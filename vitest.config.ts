@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "repo",
           include: ["test/repo/**/*.test.ts"],
-          globalSetup: ["test/repo/setup.ts"],
+          globalSetup: ["test/repo/build.ts", "test/repo/pack.ts"],
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },
@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          globalSetup: ["test/repo/build.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

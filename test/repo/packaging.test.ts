@@ -22,7 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(unpacked, { recursive: true, force: true }));
 
 test("everything builds, type tests included", () => {
-  expect(packed.buildOutput).toBe("");
+  expect(inject("buildOutput")).toBe("");
 });
 
 describe.each(packages)("the tarball of $folder", ({ folder }) => {
