@@ -1,7 +1,41 @@
 /**
  * The whole Envoy v3 API as typed plain data: codecs, canonical JSON and YAML, checks.
  *
+ * Every message has a value with its codecs, on the subpath of its proto package:
+ *
+ * ```ts
+ * import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+ *
+ * const cluster = Cluster.fromJson({ name: "shop", connect_timeout: "1s", type: "EDS" });
+ * console.log(Cluster.check(cluster), Cluster.encode(cluster).length);
+ * ```
+ *
  * @packageDocumentation
  */
 
-export {};
+// For users.
+export { openAny, pack, unpack } from "./any.js";
+export { durationFromMs, durationToMs, formatDuration, parseDuration } from "./duration.js";
+export type { Issue, XdsTypesErrorCode } from "./errors.js";
+export { formatIssue, XdsTypesError } from "./errors.js";
+export type {
+  Any,
+  AnyJson,
+  Duration,
+  FieldMask,
+  JsonObject,
+  JsonReadOptions,
+  JsonValue,
+  JsonWriteOptions,
+  KnownAny,
+  MessageType,
+  OneOf,
+  OpaqueAny,
+  StringMap,
+  Timestamp,
+} from "./message.js";
+export { unknownFields } from "./wire/unknown-fields.js";
+
+// For authors of tools that work on any type.
+export { messageType } from "./message-type.js";
+export { typeNameOf, urlOf } from "./type-url.js";

@@ -1,0 +1,242 @@
+import protobuf from "protobufjs/minimal.js";
+import {
+  enumDescriptor,
+  type FieldDescriptor,
+  type FieldKind,
+  type MessageDescriptor,
+  messageDescriptor,
+} from "../descriptor.js";
+import { XdsTypesError } from "../errors.js";
+import type { JsonObject, JsonValue } from "../message.js";
+import { typeNameOf } from "../type-url.js";
+import { mismatch, scalarDefault, type Writer, wireTypeOf, writeScalar } from "./scalar.js";
+import { anyType, jsonTypes, maxDepth, wrappers } from "./special.js";
+import { unknownFields } from "./unknown-fields.js";
+
+type Fields = Record<string | symbol, unknown>;
+
+/** Writes one value, tag and length excluded. */
+type ValueWriter = (writer: Writer, value: unknown, depth: number) => void;
+
+/** A value that cannot be written, and where it is. The path grows on the way out. */
+class Unwritable extends Error {
+  path = "";
+
+  at(segment: string): this {
+    this.path = this.path === "" || this.path.startsWith("[") ? segment + this.path : `${segment}.${this.path}`;
+    return this;
+  }
+}
+
+const bodies = new WeakMap<MessageDescriptor, ValueWriter>();
+
+/**
+ * Writes plain data as the wire format of a message.
+ *
+ * @throws {@link XdsTypesError} `ERR_XDS_TYPES_VALUE` with the path of the value that does not fit.
+ */
+export function encodeMessage(type: MessageDescriptor, message: unknown): Uint8Array {
+  const writer = protobuf.Writer.create();
+  try {
+    bodyWriter(type)(writer, message, 0);
+  } catch (error) {
+    if (!(error instanceof Unwritable)) throw error;
+    throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path: error.path, message: error.message }]);
+  }
+  return writer.finish();
+}
+
+function bodyWriter(type: MessageDescriptor): ValueWriter {
+  const known = bodies.get(type);
+  if (known !== undefined) return known;
+  const made = compileBody(type);
+  bodies.set(type, made);
+  return made;
+}
+
+function compileBody(type: MessageDescriptor): ValueWriter {
+  if (type.typeName === anyType) return writeAny;
+  const plain = compileFields(type);
+  if (wrappers.has(type.typeName)) return (writer, value, depth) => plain(writer, { value }, depth);
+  if (jsonTypes.has(type.typeName)) {
+    return (writer, value, depth) => plain(writer, jsonFields(type.typeName, value as JsonValue), depth);
+  }
+  return plain;
+}
+
+function compileFields(type: MessageDescriptor): ValueWriter {
+  const writers = type.fields.map((field) => ({ key: field.jsonName, name: field.name, write: fieldWriter(field) }));
+  return (writer, value, depth) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new Unwritable(mismatch(`an object (${type.typeName})`, value).message);
+    }
+    if (depth > maxDepth) throw new Unwritable(`messages lie more than ${maxDepth} deep`);
+    const message = value as Fields;
+    for (const { key, name, write } of writers) {
+      const held = message[key];
+      if (held === undefined || (held === null && key !== "nullValue")) continue;
+      try {
+        write(writer, held, depth);
+      } catch (error) {
+        throw unwritable(error).at(name);
+      }
+    }
+    const unknown = message[unknownFields];
+    if (unknown instanceof Uint8Array) writer.raw(unknown);
+  };
+}
+
+function unwritable(error: unknown): Unwritable {
+  if (error instanceof Unwritable) return error;
+  if (error instanceof TypeError || error instanceof RangeError) return new Unwritable(error.message);
+  throw error;
+}
+
+function fieldWriter(field: FieldDescriptor): ValueWriter {
+  if (field.cardinality === "map") return mapWriter(field);
+  const element = elementWriter(field.of);
+  const tag = ((field.number << 3) | wireTypeOf(field.of)) >>> 0;
+  if (field.cardinality === "list") return listWriter(field, element, tag);
+  if (field.presence) {
+    return (writer, value, depth) => {
+      writer.uint32(tag);
+      element(writer, value, depth);
+    };
+  }
+  const isDefault = defaultTest(field.of);
+  return (writer, value, depth) => {
+    if (isDefault(value)) return;
+    writer.uint32(tag);
+    element(writer, value, depth);
+  };
+}
+
+/** Whether a field without presence is left out. */
+function defaultTest(of: FieldKind): (value: unknown) => boolean {
+  if (of.kind === "enum") {
+    const zero = enumDescriptor(of.typeName).byNumber.get(0);
+    return (value) => value === zero || value === 0;
+  }
+  if (of.kind === "scalar" && of.scalar === "bytes") return (value) => value instanceof Uint8Array && value.length === 0;
+  const zero = scalarDefault(of);
+  return (value) => value === zero && !Object.is(value, -0);
+}
+
+function listWriter(field: FieldDescriptor, element: ValueWriter, tag: number): ValueWriter {
+  return (writer, value, depth) => {
+    if (!Array.isArray(value)) throw mismatch("a list", value);
+    if (value.length === 0) return;
+    if (field.packed) writer.uint32(((field.number << 3) | 2) >>> 0).fork();
+    for (let index = 0; index < value.length; index++) {
+      if (!field.packed) writer.uint32(tag);
+      try {
+        element(writer, value[index], depth);
+      } catch (error) {
+        throw unwritable(error).at(`[${index}]`);
+      }
+    }
+    if (field.packed) writer.ldelim();
+  };
+}
+
+function mapWriter(field: FieldDescriptor): ValueWriter {
+  const keyType = field.mapKey ?? "string";
+  const writeKey = writeScalar(keyType);
+  const keyTag = (1 << 3) | wireTypeOf({ kind: "scalar", scalar: keyType });
+  const element = elementWriter(field.of);
+  const valueTag = (2 << 3) | wireTypeOf(field.of);
+  return (writer, value, depth) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch("an object", value);
+    const map = value as Record<string, unknown>;
+    for (const key of Object.keys(map).sort(compareKeys)) {
+      writer.uint32(((field.number << 3) | 2) >>> 0).fork();
+      try {
+        writer.uint32(keyTag);
+        writeKey(writer, mapKey(keyType, key));
+        writer.uint32(valueTag);
+        element(writer, map[key], depth);
+      } catch (error) {
+        throw unwritable(error).at(`[${JSON.stringify(key)}]`);
+      }
+      writer.ldelim();
+    }
+  };
+}
+
+/** Code unit order, which does not depend on the locale. */
+function compareKeys(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** A map's key as its type, from the string that it is in a record. */
+function mapKey(type: string, key: string): unknown {
+  if (type === "string") return key;
+  if (type === "bool") return key === "true";
+  return type.endsWith("64") ? BigInt(key) : Number(key);
+}
+
+function elementWriter(of: FieldKind): ValueWriter {
+  switch (of.kind) {
+    case "scalar":
+      return writeScalar(of.scalar);
+    case "enum": {
+      const type = enumDescriptor(of.typeName);
+      return (writer, value) => {
+        const number = typeof value === "string" ? type.byName.get(value) : value;
+        if (typeof number !== "number" || !Number.isInteger(number)) throw mismatch(`a value of ${type.typeName}`, value);
+        writer.int32(number);
+      };
+    }
+    case "message": {
+      let write: ValueWriter | undefined;
+      return (writer, value, depth) => {
+        write ??= bodyWriter(messageDescriptor(of.typeName));
+        writer.fork();
+        write(writer, value, depth + 1);
+        writer.ldelim();
+      };
+    }
+  }
+}
+
+function writeAny(writer: Writer, value: unknown, depth: number): void {
+  if (typeof value !== "object" || value === null) throw mismatch("an Any", value);
+  const any = value as Fields;
+  const typeUrl = any["typeUrl"] ?? "";
+  if (typeof typeUrl !== "string") throw mismatch("a string", typeUrl);
+  if (typeUrl !== "") writer.uint32(10).string(typeUrl);
+  const bytes = any["value"];
+  if (bytes instanceof Uint8Array) {
+    if (bytes.length > 0) writer.uint32(18).bytes(bytes);
+  } else if ("message" in any) {
+    writer.uint32(18).fork();
+    try {
+      bodyWriter(messageDescriptor(typeNameOf(typeUrl)))(writer, any["message"], depth + 1);
+    } catch (error) {
+      if (error instanceof XdsTypesError) throw new Unwritable(error.message);
+      throw error;
+    }
+    writer.ldelim();
+  }
+  const unknown = any[unknownFields];
+  if (unknown instanceof Uint8Array) writer.raw(unknown);
+}
+
+/** The fields that `Struct`, `ListValue` and `Value` have on the wire, from JSON. */
+function jsonFields(typeName: string, value: JsonValue): Fields {
+  if (typeName === "google.protobuf.Struct") return { fields: value as JsonObject };
+  if (typeName === "google.protobuf.ListValue") return { values: value };
+  if (value === null) return { nullValue: 0 };
+  switch (typeof value) {
+    case "number":
+      return { numberValue: value };
+    case "string":
+      return { stringValue: value };
+    case "boolean":
+      return { boolValue: value };
+    case "object":
+      return Array.isArray(value) ? { listValue: value } : { structValue: value as JsonObject };
+    default:
+      throw mismatch("JSON", value);
+  }
+}
