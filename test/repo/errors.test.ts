@@ -39,7 +39,7 @@ describe("error codes", () => {
   });
 
   test.each(catalogues)("each code of $folder is produced by a test", ({ folder, codes }) => {
-    const folders = [inRepository("test", folder), inRepository("test", "integration")].filter(existsSync);
+    const folders = [folder, "integration", "conformance"].map((dir) => inRepository("test", dir)).filter(existsSync);
     const tests = folders
       .flatMap((dir) => filesBelow(dir, (path) => path.endsWith(".ts")))
       .map(read)
