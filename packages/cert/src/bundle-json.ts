@@ -159,6 +159,11 @@ function certificateMembers({ publicKey: key }: Certificate): Readonly<Record<st
   };
 }
 
+/** Only public members are written, whatever somebody put into the key. */
+function tokenKeys(use: string, keys: readonly JwtAuthority[]): readonly object[] {
+  return keys.map(({ keyId, jwk }) => ({ use, kid: keyId, ...publicMembers(jwk, keyId) }));
+}
+
 /** Writes a bundle as a SPIFFE bundle document. */
 export function formatBundle(bundle: TrustBundle): string {
   const keys = [
@@ -167,8 +172,8 @@ export function formatBundle(bundle: TrustBundle): string {
       ...certificateMembers(certificate),
       x5c: [encodeBase64(certificate.der)],
     })),
-    ...bundle.jwtAuthorities.map(({ keyId, jwk }) => ({ use: "jwt-svid", kid: keyId, ...jwk })),
-    ...bundle.witAuthorities.map(({ keyId, jwk }) => ({ use: "wit-svid", kid: keyId, ...jwk })),
+    ...tokenKeys("jwt-svid", bundle.jwtAuthorities),
+    ...tokenKeys("wit-svid", bundle.witAuthorities),
   ];
   const members = [`"keys":${JSON.stringify(keys)}`];
   // A sequence number may be larger than what JSON.stringify can write.
