@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { renderRestore, type RuleSet } from "@weftmesh/iptables-gen";
+import { type RuleSet, renderRestore } from "@weftmesh/iptables-gen";
 import { compareAll } from "../iptables-gen/compare.js";
 import { type FlagTable, flagCases } from "../iptables-gen/flag-cases.js";
 import { type GoldenCase, goldenCases } from "../iptables-gen/golden-cases.js";
+import { type PacketFile, packetCases } from "../iptables-gen/packet-cases.js";
 import { runScenario, type Scenario } from "../iptables-gen/scenario-case.js";
 import { type UnitVectors, unitCases } from "../iptables-gen/unit-cases.js";
 import { type Case, notUnderstood, type Outcome, type Suite } from "./suite.js";
@@ -39,6 +40,9 @@ function* casesOfFile(file: string, data: unknown): Iterable<Case> {
     }
     case "flags.json":
       yield* flagCases(data as FlagTable);
+      return;
+    case "packets.json":
+      yield* packetCases(data as PacketFile);
       return;
     case "unit.json":
       yield* unitCases(data as UnitVectors);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { generate, renderNftables, type RuleSet } from "@weftmesh/iptables-gen";
+import { generate, type RuleSet, renderNftables } from "@weftmesh/iptables-gen";
 import { compareAll } from "../iptables-gen/compare.js";
 import { type GoldenCase, goldenCases } from "../iptables-gen/golden-cases.js";
 import { notUnderstood, type Outcome, type Suite } from "./suite.js";

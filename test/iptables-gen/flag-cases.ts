@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, FLAGS, IptablesError, readFlags, REMOVED_FLAGS, VARIABLES } from "@weftmesh/iptables-gen";
+import { DEFAULT_SETTINGS, FLAGS, IptablesError, REMOVED_FLAGS, readFlags, VARIABLES } from "@weftmesh/iptables-gen";
 import type { Case } from "../conformance/suite.js";
 import { compare, compareAll } from "./compare.js";
 import { settingOfGoField } from "./go-config.js";

@@ -4,8 +4,8 @@ import {
   fillFromHost,
   generate,
   IptablesError,
-  readFlags,
   type RuleSet,
+  readFlags,
   type Settings,
   validateSettings,
 } from "@weftmesh/iptables-gen";
@@ -50,7 +50,10 @@ export function goldenCases<E>(
     ways.push(["flags", fromFlags(cli.args, cli.env)]);
     ways.push(["variables", fromFlags([], { ...cli.env, ...cli.allAsEnv })]);
   }
-  return ways.map(([way, settings]) => ({ name: `cases/${name}/${way}`, run: () => judgeCase(golden, settings, judge) }));
+  return ways.map(([way, settings]) => ({
+    name: `cases/${name}/${way}`,
+    run: () => judgeCase(golden, settings, judge),
+  }));
 }
 
 function judgeCase<E>(

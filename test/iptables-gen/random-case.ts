@@ -1,4 +1,11 @@
-import { configText, DEFAULT_SETTINGS, type Environment, IptablesError, istioIptables, type Machine } from "@weftmesh/iptables-gen";
+import {
+  configText,
+  DEFAULT_SETTINGS,
+  type Environment,
+  IptablesError,
+  istioIptables,
+  type Machine,
+} from "@weftmesh/iptables-gen";
 import { type Case, notUnderstood, type Outcome } from "../conformance/suite.js";
 import { compareAll } from "./compare.js";
 import { type NetState, type StandIn, type StandInSpec, standIn } from "./stand-in.js";
@@ -43,7 +50,19 @@ interface RandomCase {
 
 const KINDS: ReadonlySet<string> = new Set(["dry", "exec", "state", "nft", "bad", "odd"]);
 const INPUT_KEYS: ReadonlySet<string> = new Set([
-  ...["args", "env", "host", "resolv", "resolvMissing", "bins", "noV6Binaries", "nftVersion", "save", "fail", "failExit"],
+  ...[
+    "args",
+    "env",
+    "host",
+    "resolv",
+    "resolvMissing",
+    "bins",
+    "noV6Binaries",
+    "nftVersion",
+    "save",
+    "fail",
+    "failExit",
+  ],
   "stateKind",
 ]);
 
@@ -125,7 +144,12 @@ function hostOf(file: Pick<RandomFile, "hosts">, input: RandomInput): Machine["h
   const addresses = lines.map((line) => line.split(" ")[1] ?? "");
   return {
     // A netlink dump lists all IPv4 addresses first.
-    addresses: () => ["127.0.0.1/8", ...addresses.filter((one) => !one.includes(":")), "::1/128", ...addresses.filter((one) => one.includes(":"))],
+    addresses: () => [
+      "127.0.0.1/8",
+      ...addresses.filter((one) => !one.includes(":")),
+      "::1/128",
+      ...addresses.filter((one) => one.includes(":")),
+    ],
     resolvConf() {
       if (input.resolvMissing === true) throw new Error("open /etc/resolv.conf: no such file or directory");
       return input.resolv;
@@ -144,10 +168,13 @@ function shortened(text: string): string {
 }
 
 function configDifference(text: string, defaults: Readonly<Record<string, string>>): Record<string, string> {
-  const lines = text.split("\n").slice(1, -1).map((line): [string, string] => {
-    const equals = line.indexOf("=");
-    return [line.slice(0, equals), line.slice(equals + 1)];
-  });
+  const lines = text
+    .split("\n")
+    .slice(1, -1)
+    .map((line): [string, string] => {
+      const equals = line.indexOf("=");
+      return [line.slice(0, equals), line.slice(equals + 1)];
+    });
   return Object.fromEntries(lines.filter(([name, value]) => defaults[name] !== value));
 }
 

@@ -105,11 +105,7 @@ function ok(stdout: string): CommandResult {
   return { exitCode: 0, stdout, stderr: "" };
 }
 
-function versionOf(
-  program: string,
-  spec: StandInSpec,
-  profile: Readonly<Record<string, string>>,
-): string | undefined {
+function versionOf(program: string, spec: StandInSpec, profile: Readonly<Record<string, string>>): string | undefined {
   if (program === "nft") return spec.nftVersion === "" ? undefined : (spec.nftVersion ?? "v1.0.9");
   const [, six, suffix = ""] = /^ip(6?)tables(-legacy|-nft)?(?:-save|-restore)?$/.exec(program) ?? [];
   if (six === undefined || (six === "6" && spec.noV6Binaries === true)) return undefined;

@@ -14,7 +14,11 @@ import { compare } from "./compare.js";
 
 /** The vectors of `unit.json`. */
 export interface UnitVectors {
-  readonly localIp: readonly { readonly addrs: readonly string[]; readonly dualStack: boolean; readonly ipv6: boolean }[];
+  readonly localIp: readonly {
+    readonly addrs: readonly string[];
+    readonly dualStack: boolean;
+    readonly ipv6: boolean;
+  }[];
   readonly separateV4V6: readonly {
     readonly cidr: string;
     readonly v4: "wildcard" | readonly string[];
@@ -31,7 +35,16 @@ export interface UnitVectors {
   readonly forceBinary: readonly { readonly value: string; readonly ok: boolean; readonly message?: string }[];
 }
 
-const KNOWN = ["about", "istioCommit", "localIp", "separateV4V6", "iptablesVersion", "loopbackCidr", "ownerGroups", "forceBinary"];
+const KNOWN = [
+  "about",
+  "istioCommit",
+  "localIp",
+  "separateV4V6",
+  "iptablesVersion",
+  "loopbackCidr",
+  "ownerGroups",
+  "forceBinary",
+];
 
 /** One case a vector. */
 export function unitCases(vectors: UnitVectors): readonly Case[] {
@@ -55,7 +68,10 @@ export function unitCases(vectors: UnitVectors): readonly Case[] {
   }
   for (const [i, { include, includeCount = 0, excludeCount = 0, ok }] of vectors.ownerGroups.entries()) {
     const list = (count: number): string => Array.from({ length: count }, (_, n) => String(n)).join(",");
-    const groups = { outboundOwnerGroups: include ?? list(includeCount), outboundOwnerGroupsExclude: list(excludeCount) };
+    const groups = {
+      outboundOwnerGroups: include ?? list(includeCount),
+      outboundOwnerGroupsExclude: list(excludeCount),
+    };
     add("ownerGroups", i, () => compare(ok, problem(groups) === undefined));
   }
   for (const [i, { value, ok, message }] of vectors.forceBinary.entries()) {
@@ -78,7 +94,8 @@ function problem(settings: Partial<Settings>): string | undefined {
 function separate(cidr: string): { readonly v4: unknown; readonly v6: unknown } {
   const { outboundRanges } = compileSettings({ ...DEFAULT_SETTINGS, serviceCidr: cidr }, "strict").options;
   if (outboundRanges === "*") return { v4: "wildcard", v6: "wildcard" };
-  const of = (family: string): string[] => outboundRanges.filter((range) => range.family === family).map(({ text }) => text);
+  const of = (family: string): string[] =>
+    outboundRanges.filter((range) => range.family === family).map(({ text }) => text);
   return { v4: of("ipv4"), v6: of("ipv6") };
 }
 

@@ -17,9 +17,6 @@
 // For applications, proxies and deployment tools.
 export { type Cidr, parseCidr } from "./cidr.js";
 export { type ExitCode, formatIssue, IptablesError, type IptablesErrorCode, type Issue } from "./errors.js";
-export { type Environment, type FlagReading, type FlagResult, parseFlags, readFlags } from "./flags.js";
-export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
-export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
 // For those who write renderers, drivers and checks.
 export {
   FLAGS,
@@ -31,16 +28,27 @@ export {
   VARIABLES,
   type VariableSpec,
 } from "./flag-table.js";
+export { type Environment, type FlagReading, type FlagResult, parseFlags, readFlags } from "./flags.js";
+export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
+export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
+export { parseIptablesSave, type SavedChain, type SavedRule, type SavedTable } from "./parse/iptables-save.js";
 export type { FlagSyntax, FlagValue } from "./pflag.js";
 export type { Endpoint } from "./proc-net.js";
+export { cleanMachine } from "./procedure/clean.js";
 export { applyWithIptables } from "./procedure/istio-apply.js";
 export { applyWithNft } from "./procedure/nft-apply.js";
-export { cleanMachine } from "./procedure/clean.js";
-export { type Command, type CommandResult, commandLine, type Effect, type LogLevel, type Procedure, type Sandbox } from "./procedure/procedure.js";
+export {
+  type Command,
+  type CommandResult,
+  commandLine,
+  type Effect,
+  type LogLevel,
+  type Procedure,
+  type Sandbox,
+} from "./procedure/procedure.js";
 export { detectVariant, type Variant } from "./procedure/variant.js";
 export { renderRestore } from "./render/iptables-restore.js";
 export { renderNftables, renderNftablesCleanup } from "./render/nftables.js";
-export { configText } from "./settings-text.js";
 export type {
   AddressMatch,
   Backend,
@@ -75,8 +83,19 @@ export {
   type Settings,
   validateSettings,
 } from "./settings.js";
+export { configText } from "./settings-text.js";
 export { applySettings, type LogSink, perform, recordingRunner } from "./shell/apply.js";
 export { hostFacts } from "./shell/host-facts.js";
 export { type IstioIptablesOptions, istioIptables, type Machine } from "./shell/istio-iptables.js";
 export { type AcceptedSocket, type OriginalDst, type OriginalDstOptions, originalDst } from "./shell/original-dst.js";
 export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";
+export type { Trace } from "./walk/evaluate.js";
+export {
+  DEFAULT_SURROUNDINGS,
+  endpointText,
+  type NetworkInterface,
+  type Packet,
+  type PacketOwner,
+  type Surroundings,
+} from "./walk/packet.js";
+export { createWalker, type Explanation, type Verdict, type Walker, type WalkSource, walk } from "./walk/walk.js";

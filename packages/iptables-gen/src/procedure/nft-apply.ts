@@ -2,8 +2,8 @@ import { IptablesError } from "../errors.js";
 import type { Compat } from "../options.js";
 import { renderNftables, renderNftablesCleanup } from "../render/nftables.js";
 import { generate } from "../rule-set.js";
-import { configText } from "../settings-text.js";
 import { compileSettings, type Settings } from "../settings.js";
+import { configText } from "../settings-text.js";
 import { type Command, failure, log, type Procedure, run } from "./procedure.js";
 import { configureRoutes } from "./routes.js";
 
