@@ -1,6 +1,6 @@
 import type { NodeIdentity } from "./node.js";
 
-/** Where a client gets its configuration and who it says it is. `parseBootstrap` reads one from gRPC's JSON file. */
+/** Where a client gets its configuration and who it says it is. `readGrpcBootstrap` and `readEnvoyBootstrap` read one. */
 export interface Bootstrap {
   /** In order of preference; later ones are fallbacks (gRFC A71). At least one. */
   readonly servers: readonly ServerConfig[];
@@ -18,6 +18,8 @@ export interface ServerConfig {
   readonly variant?: "sotw" | "delta";
   /** What the server promises, as in gRPC's `server_features`. Default none. */
   readonly features?: readonly string[];
+  /** Names of channel credentials in order of preference, as in gRPC's `channel_creds`. Default: the caller decides. */
+  readonly credentials?: readonly string[];
 }
 
 /** The servers of an `xdstp` authority. */

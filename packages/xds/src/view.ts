@@ -23,7 +23,16 @@ export function createView(
   digest: Digest,
   version?: string,
 ): TypeView {
-  return { typeUrl, resources, version: version ?? digestOf(resources, digest) };
+  let known = version;
+  return {
+    typeUrl,
+    resources,
+    // A publisher that changes things faster than they are sent pays for the versions that are seen.
+    get version() {
+      known ??= digestOf(resources, digest);
+      return known;
+    },
+  };
 }
 
 function digestOf(resources: ReadonlyMap<string, EncodedResource>, digest: Digest): string {

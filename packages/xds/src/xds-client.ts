@@ -48,7 +48,8 @@ export interface ClientOptions {
   /** Makes the credentials of a server's channel. Default: plain text. */
   readonly credentials?: (server: ServerConfig) => ChannelCredentials;
   /**
-   * Judges a resource that has passed the structure rules, for example by compiling it. An error in the result refuses
+   * Judges a resource that has passed the structure rules, for example by compiling it. Every `Any` of a known type in it
+   * is open. An error in the result refuses
    * the resource with its path and message; other resources are not affected. Must not throw.
    */
   readonly validate?: (resource: MessageResource) => readonly Finding[];

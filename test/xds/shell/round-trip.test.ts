@@ -7,11 +7,6 @@ import type { ClientEvent, XdsClient } from "../../../packages/xds/src/xds-clien
 import type { ServerEvent } from "../../../packages/xds/src/xds-server.js";
 import { opaque, plainDigest, T } from "../opaque.js";
 
-vi.mock("../../../packages/xds/src/shell/resource-types.js", () => ({
-  CONFIG_RESOURCE_TYPES: [],
-  openAny: () => undefined,
-}));
-
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();

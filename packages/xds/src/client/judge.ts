@@ -1,3 +1,5 @@
+import { opened } from "../opened.js";
+import type { OpenAny } from "../references.js";
 import type { Finding, MessageResource, ResourceType } from "../resource.js";
 import type { Verdict } from "./entry.js";
 
@@ -11,11 +13,12 @@ export function judge(
   name: string,
   value: Uint8Array,
   validate: (resource: MessageResource) => readonly Finding[],
+  open: OpenAny,
 ): Verdict {
   if (type === undefined) return refuse([{ path: "", message: `nobody here knows the type ${typeUrl}` }]);
   let message: unknown;
   try {
-    message = type.decode(value);
+    message = opened(type.decode(value), open);
   } catch (error) {
     return refuse([
       { path: "", message: `not a ${typeUrl}: ${error instanceof Error ? error.message : String(error)}` },

@@ -68,7 +68,7 @@ class GrpcXdsClient implements XdsClient {
     this.#session = openClient(server.variant ?? "delta");
     const { validate = () => [] } = options;
     const judgeResource: ClientRules["judge"] = (typeUrl, name, value) =>
-      judge(this.#types.get(typeUrl), typeUrl, name, value, validate);
+      judge(this.#types.get(typeUrl), typeUrl, name, value, validate, openAny);
     this.#rules = clientRules(server.features ?? [], judgeResource);
   }
 

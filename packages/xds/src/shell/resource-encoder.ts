@@ -1,9 +1,8 @@
-import { pack } from "@weftmesh/xds-types";
 import { referencesOf } from "../references.js";
 import type { EncodedResource, MessageResource } from "../resource.js";
 import type { Encoder } from "../snapshot-cache.js";
 import { digest } from "./digest.js";
-import { openAny } from "./resource-types.js";
+import { encodeMessage, openAny } from "./resource-types.js";
 
 /** Makes an encoder that knows a message object again, so that what did not change is neither encoded nor hashed twice. */
 export function resourceEncoder(): Encoder {
@@ -20,7 +19,7 @@ export function resourceEncoder(): Encoder {
 }
 
 function encode({ typeUrl, name, message, aliases, ttlMs }: MessageResource): EncodedResource {
-  const { value } = pack({ typeUrl, message });
+  const value = encodeMessage(typeUrl, message);
   return {
     typeUrl,
     name,
