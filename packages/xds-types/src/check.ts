@@ -1,3 +1,5 @@
+import { CheckContext } from "./check/context.js";
+import { compileRules } from "./check/rules.js";
 import {
   enumDescriptor,
   type FieldDescriptor,
@@ -5,8 +7,6 @@ import {
   type MessageDescriptor,
   messageDescriptor,
 } from "./descriptor.js";
-import { CheckContext } from "./check/context.js";
-import { compileRules } from "./check/rules.js";
 import type { Issue } from "./errors.js";
 import type { Place } from "./json/context.js";
 import { typeNameOf } from "./type-url.js";
@@ -101,7 +101,8 @@ function innerCheck(field: FieldDescriptor): Check | undefined {
         if (typeof value !== "object" || value === null) {
           return context.add("ERR_XDS_TYPES_VALUE", place, "expected an object");
         }
-        for (const [key, item] of Object.entries(value)) element(item, context, { parent: place, key, map: true }, depth);
+        for (const [key, item] of Object.entries(value))
+          element(item, context, { parent: place, key, map: true }, depth);
       };
   }
 }

@@ -34,8 +34,13 @@ export type {
   StringMap,
   Timestamp,
 } from "./message.js";
-export { unknownFields } from "./wire/unknown-fields.js";
-
 // For authors of tools that work on any type.
 export { messageType } from "./message-type.js";
+
+export type { ParsedResources, ParseOptions } from "./parse-resources.js";
+export { parseResources } from "./parse-resources.js";
+export type { Resource } from "./resource.js";
+export { resourceName } from "./resource.js";
+export type { LocatedIssue, Position } from "./text/document.js";
 export { typeNameOf, urlOf } from "./type-url.js";
+export { unknownFields } from "./wire/unknown-fields.js";

@@ -99,7 +99,12 @@ function scalarName(scalar: ScalarType): string {
 function fieldExtras(field: DescField, registry: FileRegistry): Record<string, JsonValue> {
   const extra: Record<string, JsonValue> = {};
   if (field.oneof !== undefined) extra["o"] = field.parent.oneofs.indexOf(field.oneof);
-  if (field.proto.proto3Optional || (field.fieldKind === "scalar" && field.presence === 1 && field.oneof === undefined)) {
+  // 2 is IMPLICIT in descriptor.proto: everything else distinguishes absent from default.
+  if (
+    (field.fieldKind === "scalar" || field.fieldKind === "enum") &&
+    field.presence !== 2 &&
+    field.oneof === undefined
+  ) {
     extra["p"] = 1;
   }
   if (field.fieldKind === "list" && isPackable(field) && !field.packed) extra["u"] = 1;

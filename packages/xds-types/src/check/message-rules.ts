@@ -37,7 +37,9 @@ function timeRules(
   const made: ValueRule[] = [];
   const fixed = read(rules["const"]);
   if (fixed !== undefined) {
-    made.push((value) => (total(value as Duration) === fixed ? undefined : `must be ${show(fixed)}, is ${text(value)}`));
+    made.push((value) =>
+      total(value as Duration) === fixed ? undefined : `must be ${show(fixed)}, is ${text(value)}`,
+    );
   }
   const range = rangeRule(
     { lt: read(rules["lt"]), lte: read(rules["lte"]), gt: read(rules["gt"]), gte: read(rules["gte"]) },
@@ -45,13 +47,23 @@ function timeRules(
   );
   if (range !== undefined) made.push((value) => range(total(value as Duration), text(value)));
   const lists = listRules(rules, (value) => read(value));
-  made.push(...lists.map((rule): ValueRule => (value) => rule(total(value as Duration))));
+  made.push(
+    ...lists.map(
+      (rule): ValueRule =>
+        (value) =>
+          rule(total(value as Duration)),
+    ),
+  );
   return made;
 }
 
 /** Rules over the type of an `Any`. */
 export function anyRules(rules: JsonObject): readonly ValueRule[] {
-  return listRules(rules, (value) => value).map((rule): ValueRule => (value) => rule((value as Any).typeUrl));
+  return listRules(rules, (value) => value).map(
+    (rule): ValueRule =>
+      (value) =>
+        rule((value as Any).typeUrl),
+  );
 }
 
 /** Rules over enums. A value is its name, or its number where the schema has no name for it. */
@@ -62,7 +74,8 @@ export function enumRules(field: FieldDescriptor, rules: JsonObject): readonly V
     typeof value === "string" ? byName.get(value) : (value as number);
   const made: ValueRule[] = [];
   const fixed = rules["const"];
-  if (fixed !== undefined) made.push((value) => (number(value) === fixed ? undefined : `must be ${byNumber.get(Number(fixed))}`));
+  if (fixed !== undefined)
+    made.push((value) => (number(value) === fixed ? undefined : `must be ${byNumber.get(Number(fixed))}`));
   if (rules["defined_only"] === true) {
     made.push((value) => {
       const held = number(value);
@@ -70,6 +83,12 @@ export function enumRules(field: FieldDescriptor, rules: JsonObject): readonly V
       return `${String(value)} is not a value of ${typeName}`;
     });
   }
-  made.push(...listRules(rules, (value) => value).map((rule): ValueRule => (value) => rule(number(value))));
+  made.push(
+    ...listRules(rules, (value) => value).map(
+      (rule): ValueRule =>
+        (value) =>
+          rule(number(value)),
+    ),
+  );
   return made;
 }

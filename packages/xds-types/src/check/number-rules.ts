@@ -12,11 +12,14 @@ export function numberRules(kind: string, rules: JsonObject): readonly ValueRule
   const bound = (name: string): Amount | undefined => read(rules[name]);
   const made: ValueRule[] = [];
   const fixed = bound("const");
-  if (fixed !== undefined) made.push((value) => (value === fixed ? undefined : `must be ${fixed}, is ${String(value)}`));
+  if (fixed !== undefined)
+    made.push((value) => (value === fixed ? undefined : `must be ${fixed}, is ${String(value)}`));
   const range = rangeRule({ lt: bound("lt"), lte: bound("lte"), gt: bound("gt"), gte: bound("gte") });
   if (range !== undefined) made.push((value) => range(value as Amount, String(value)));
   made.push(...listRules(rules, (value) => read(value)));
-  return rules["ignore_empty"] === true ? made.map((rule) => (value) => (isZero(value) ? undefined : rule(value))) : made;
+  return rules["ignore_empty"] === true
+    ? made.map((rule) => (value) => (isZero(value) ? undefined : rule(value)))
+    : made;
 }
 
 function isZero(value: unknown): boolean {

@@ -1,7 +1,7 @@
-import type { CheckContext } from "./context.js";
 import type { FieldDescriptor } from "../descriptor.js";
-import type { JsonObject, JsonValue } from "../message.js";
 import type { Place } from "../json/context.js";
+import type { JsonObject, JsonValue } from "../message.js";
+import type { CheckContext } from "./context.js";
 import { anyRules, durationRules, enumRules, timestampRules } from "./message-rules.js";
 import { numberRules } from "./number-rules.js";
 import { bytesRules, stringRules } from "./string-rules.js";
@@ -20,6 +20,8 @@ export function compileRules(field: FieldDescriptor): RuleCheck | undefined {
   const implicit = !field.presence && field.cardinality === "one" ? zeroOf(field) : undefined;
   return (held, context, place) => {
     if (held === undefined) {
+      // A member of a oneof that is not the one set is not a default: no rule concerns it.
+      if (field.oneof >= 0) return;
       if (required) context.add("ERR_XDS_TYPES_REQUIRED", place, "a value is required");
       // Without presence, absent is the default, and the rules judge that.
       else if (implicit !== undefined) value?.(implicit, context, place);

@@ -1,11 +1,11 @@
 import { messageDescriptor } from "../descriptor.js";
-import { parseDuration, parseTimestamp } from "../duration.js";
-import type { JsonValue } from "../message.js";
+import { formatDuration, parseDuration, parseTimestamp } from "../duration.js";
+import type { Duration, JsonValue } from "../message.js";
 import { typeNameOf } from "../type-url.js";
 import { wrappers } from "../wire/special.js";
+import { fromBase64 } from "./base64.js";
 import { type JsonContext, type Place, show } from "./context.js";
 import { expected, readScalar } from "./scalar.js";
-import { fromBase64 } from "./base64.js";
 
 /** A reader of a message that has a JSON form of its own. */
 export type SpecialReader = (json: unknown, context: JsonContext, place: Place | undefined, depth: number) => unknown;
@@ -28,7 +28,7 @@ export function readSpecial(typeName: string, readAnyBody: AnyBodyReader): Speci
       return anyReader(readAnyBody);
     case "google.protobuf.Duration":
       return (json, context, place) => {
-        const value = typeof json === "string" ? parseDuration(json) : undefined;
+        const value = typeof json === "string" ? parseDuration(json) : secondsAndNanos(json);
         if (value !== undefined) return value;
         return context.fail("ERR_XDS_TYPES_JSON", place, `expected a duration such as "1.5s", got ${show(json)}`);
       };
@@ -43,7 +43,8 @@ export function readSpecial(typeName: string, readAnyBody: AnyBodyReader): Speci
       return fieldMask;
     case "google.protobuf.Struct":
       return (json, context, place, depth) => {
-        if (typeof json === "object" && json !== null && !Array.isArray(json)) return plain(json, context, place, depth);
+        if (typeof json === "object" && json !== null && !Array.isArray(json))
+          return plain(json, context, place, depth);
         return context.fail("ERR_XDS_TYPES_JSON", place, `expected an object, got ${show(json)}`);
       };
     case "google.protobuf.ListValue":
@@ -58,6 +59,16 @@ export function readSpecial(typeName: string, readAnyBody: AnyBodyReader): Speci
   }
 }
 
+/** A duration as the object it is on the wire: Envoy's loader reads `{ seconds: 25 }` as well. */
+function secondsAndNanos(json: unknown): Duration | undefined {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+  const { seconds: wholeJson = 0, nanos: partJson = 0, ...rest } = json as Readonly<Record<string, unknown>>;
+  const seconds = readScalar("int64", wholeJson);
+  const nanos = readScalar("int32", partJson);
+  if (typeof seconds !== "bigint" || typeof nanos !== "number" || Object.keys(rest).length > 0) return undefined;
+  return parseDuration(formatDuration({ seconds, nanos }));
+}
+
 function wrapperReader(typeName: string): SpecialReader {
   const of = messageDescriptor(typeName).fields[0]?.of;
   const scalar = of?.kind === "scalar" ? of.scalar : "string";
@@ -70,7 +81,11 @@ function wrapperReader(typeName: string): SpecialReader {
 
 function fieldMask(json: unknown, context: JsonContext, place: Place | undefined): unknown {
   if (typeof json !== "string" || json.includes("_")) {
-    return context.fail("ERR_XDS_TYPES_JSON", place, `expected field names in camelCase joined by commas, got ${show(json)}`);
+    return context.fail(
+      "ERR_XDS_TYPES_JSON",
+      place,
+      `expected field names in camelCase joined by commas, got ${show(json)}`,
+    );
   }
   if (json === "") return {};
   return { paths: json.split(",").map((path) => path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)) };
@@ -85,7 +100,11 @@ function anyReader(readAnyBody: AnyBodyReader): SpecialReader {
     const typeUrl = fields["@type"];
     if (typeUrl === undefined && Object.keys(fields).length === 0) return { typeUrl: "", value: new Uint8Array(0) };
     if (typeof typeUrl !== "string" || typeUrl === "") {
-      return context.fail("ERR_XDS_TYPES_JSON", place, "@type is missing: it names the message, as type.googleapis.com/NAME");
+      return context.fail(
+        "ERR_XDS_TYPES_JSON",
+        place,
+        "@type is missing: it names the message, as type.googleapis.com/NAME",
+      );
     }
     const opaque = opaqueAny(typeUrl, fields);
     if (opaque !== undefined) return opaque;

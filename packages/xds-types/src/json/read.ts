@@ -50,7 +50,13 @@ function messageReader(type: MessageDescriptor): JsonReader {
 }
 
 /** The message inside an `Any`. Types with a JSON form of their own stand under `value`. */
-function readAnyBody(typeName: string, json: Readonly<Record<string, unknown>>, context: JsonContext, place: Place | undefined, depth: number): unknown {
+function readAnyBody(
+  typeName: string,
+  json: Readonly<Record<string, unknown>>,
+  context: JsonContext,
+  place: Place | undefined,
+  depth: number,
+): unknown {
   const type = findMessage(typeName);
   if (type === undefined) {
     return context.fail("ERR_XDS_TYPES_UNKNOWN_TYPE", field(place, "@type"), `the schema has no message ${typeName}`);
@@ -105,7 +111,11 @@ function compile(type: MessageDescriptor): JsonReader {
         const before = given.get(one.oneof);
         if (before !== undefined) {
           const oneof = type.oneofs[one.oneof]?.name;
-          context.fail("ERR_XDS_TYPES_DUPLICATE_FIELD", field(place, key), `at most one of ${oneof} may be set, and ${before} is`);
+          context.fail(
+            "ERR_XDS_TYPES_DUPLICATE_FIELD",
+            field(place, key),
+            `at most one of ${oneof} may be set, and ${before} is`,
+          );
           continue;
         }
         given.set(one.oneof, key);
@@ -119,7 +129,10 @@ function compile(type: MessageDescriptor): JsonReader {
 
 function takesNull(one: FieldDescriptor): boolean {
   if (one.cardinality !== "one") return false;
-  return one.of.kind !== "scalar" && (one.of.typeName === "google.protobuf.Value" || one.of.typeName === "google.protobuf.NullValue");
+  return (
+    one.of.kind !== "scalar" &&
+    (one.of.typeName === "google.protobuf.Value" || one.of.typeName === "google.protobuf.NullValue")
+  );
 }
 
 function unknownField(
@@ -229,6 +242,7 @@ function readEnum(type: EnumDescriptor, json: unknown, context: JsonContext, pla
   const number = readScalar("int32", json);
   if (typeof number === "number") return type.byNumber.get(number) ?? number;
   const near = typeof json === "string" ? nearestName(json, type.byName.keys()) : undefined;
-  const hint = near === undefined ? `one of ${[...type.byName.keys()].slice(0, 12).join(", ")}` : `did you mean ${near}?`;
+  const hint =
+    near === undefined ? `one of ${[...type.byName.keys()].slice(0, 12).join(", ")}` : `did you mean ${near}?`;
   return context.fail("ERR_XDS_TYPES_JSON", place, `${show(json)} is not a value of ${type.typeName}; ${hint}`);
 }

@@ -148,7 +148,8 @@ function fieldReaders(type: MessageDescriptor, field: FieldDescriptor): [wireTyp
       ],
     ];
   }
-  const fallback = field.of.kind === "enum" ? (enumDescriptor(field.of.typeName).byNumber.get(0) ?? 0) : scalarDefault(field.of);
+  const fallback =
+    field.of.kind === "enum" ? (enumDescriptor(field.of.typeName).byNumber.get(0) ?? 0) : scalarDefault(field.of);
   const isBytes = field.of.kind === "scalar" && field.of.scalar === "bytes";
   return [
     [
@@ -156,7 +157,8 @@ function fieldReaders(type: MessageDescriptor, field: FieldDescriptor): [wireTyp
       (reader, message, depth) => {
         const value = read(reader, undefined, depth);
         // Implicit presence: the default is not a value; a later occurrence may take an earlier one back.
-        if (isBytes ? (value as Uint8Array).length > 0 : value !== fallback || Object.is(value, -0)) message[key] = value;
+        if (isBytes ? (value as Uint8Array).length > 0 : value !== fallback || Object.is(value, -0))
+          message[key] = value;
         else if (message[key] !== undefined) delete message[key];
       },
     ],
@@ -165,7 +167,9 @@ function fieldReaders(type: MessageDescriptor, field: FieldDescriptor): [wireTyp
 
 function oneofReader(type: MessageDescriptor, field: FieldDescriptor, read: ElementReader): FieldReader {
   const key = field.jsonName;
-  const others = (type.oneofs[field.oneof]?.fields ?? []).filter((other) => other !== field).map((other) => other.jsonName);
+  const others = (type.oneofs[field.oneof]?.fields ?? [])
+    .filter((other) => other !== field)
+    .map((other) => other.jsonName);
   return (reader, message, depth) => {
     const value = read(reader, message[key], depth);
     // The last member on the wire wins.
@@ -224,7 +228,8 @@ function mapReader(field: FieldDescriptor): FieldReader {
       else if (tag === valueTag) entryValue = value(reader, entryValue, depth);
       else reader.skipType(tag & 7, depth);
     }
-    const map = (message[field.jsonName] ??= Object.create(null)) as Record<string, unknown>;
+    const map = (message[field.jsonName] as Fields | undefined) ?? (Object.create(null) as Fields);
+    message[field.jsonName] = map;
     map[String(entryKey)] = entryValue ?? elementDefault(field.of);
   };
 }

@@ -74,7 +74,7 @@ function compileFields(type: MessageDescriptor): ValueWriter {
     const message = value as Fields;
     for (const { key, name, write } of writers) {
       const held = message[key];
-      if (held === undefined || (held === null && key !== "nullValue")) continue;
+      if (held === undefined) continue;
       try {
         write(writer, held, depth);
       } catch (error) {
@@ -117,7 +117,8 @@ function defaultTest(of: FieldKind): (value: unknown) => boolean {
     const zero = enumDescriptor(of.typeName).byNumber.get(0);
     return (value) => value === zero || value === 0;
   }
-  if (of.kind === "scalar" && of.scalar === "bytes") return (value) => value instanceof Uint8Array && value.length === 0;
+  if (of.kind === "scalar" && of.scalar === "bytes")
+    return (value) => value instanceof Uint8Array && value.length === 0;
   const zero = scalarDefault(of);
   return (value) => value === zero && !Object.is(value, -0);
 }
@@ -183,7 +184,8 @@ function elementWriter(of: FieldKind): ValueWriter {
       const type = enumDescriptor(of.typeName);
       return (writer, value) => {
         const number = typeof value === "string" ? type.byName.get(value) : value;
-        if (typeof number !== "number" || !Number.isInteger(number)) throw mismatch(`a value of ${type.typeName}`, value);
+        if (typeof number !== "number" || !Number.isInteger(number))
+          throw mismatch(`a value of ${type.typeName}`, value);
         writer.int32(number);
       };
     }

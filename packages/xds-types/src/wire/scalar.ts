@@ -204,7 +204,12 @@ function bigintOf(value: unknown, signed: boolean): bigint {
 
 /** What was expected and what was found, without printing more than a little of it. */
 export function mismatch(expected: string, value: unknown): TypeError {
-  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : typeof value === "object" ? kindOf(value) : String(value);
+  const shown =
+    typeof value === "string"
+      ? JSON.stringify(value.slice(0, 40))
+      : typeof value === "object"
+        ? kindOf(value)
+        : String(value);
   return new TypeError(`expected ${expected}, got ${shown}`);
 }
 

@@ -1,0 +1,225 @@
+import { checkMessage } from "./check.js";
+import { findMessage, type MessageDescriptor } from "./descriptor.js";
+import type { Issue } from "./errors.js";
+import { tryReadJson } from "./json/read.js";
+import type { JsonReadOptions } from "./message.js";
+import { type Resource, resourceName } from "./resource.js";
+import { type LocatedIssue, type Position, readDocuments, type TextDocument } from "./text/document.js";
+import { type PathSegment, parsePath } from "./text/path.js";
+import { typeNameOf, urlOf } from "./type-url.js";
+
+/** How {@link parseResources} reads. */
+export interface ParseOptions {
+  /** Name of the text, for positions. Default: `input`. */
+  readonly file?: string;
+  /** The message a document holds that does not say so itself, for example `envoy.config.route.v3.RouteConfiguration`. */
+  readonly type?: string;
+  /** What to do with a field its type does not have. Default: `"error"`, as Envoy does. */
+  readonly unknownFields?: JsonReadOptions["unknownFields"];
+  /** The largest text that is read, in UTF-16 code units. Default: 64 Mi. */
+  readonly maxLength?: number;
+}
+
+/** What {@link parseResources} found. */
+export interface ParsedResources {
+  /** The resources that are in order, in the order of the text. */
+  readonly resources: readonly Resource[];
+  /** Every problem, errors and warnings, each with its place. */
+  readonly issues: readonly LocatedIssue[];
+  /**
+   * Where something of a resource stands in the text.
+   *
+   * @param resource - One of {@link ParsedResources.resources}.
+   * @param path - Into the resource, in either spelling: `virtual_hosts[0].routes[2].match`. Default: the resource.
+   */
+  locate(resource: Resource, path?: string): Position;
+}
+
+interface Found {
+  readonly document: TextDocument;
+  readonly path: readonly PathSegment[];
+  readonly json: unknown;
+  readonly typeName: string | undefined;
+}
+
+const defaultMaxLength = 64 * 1024 * 1024;
+
+/**
+ * Reads the resources of a YAML or JSON text: bare ones with `@type`, lists of them, discovery responses, the static
+ * resources of a bootstrap, configuration dumps; several documents if the text has them. Structure rules are checked.
+ * Never throws on a bad text.
+ */
+export function parseResources(text: string, options: ParseOptions = {}): ParsedResources {
+  const file = options.file ?? "input";
+  const origins = new Map<Resource, Found>();
+  const locate = (resource: Resource, path = ""): Position => {
+    const origin = origins.get(resource);
+    return origin?.document.locate([...origin.path, ...parsePath(path)]) ?? { file, line: 1, column: 1 };
+  };
+  const limit = options.maxLength ?? defaultMaxLength;
+  if (text.length > limit) {
+    const message = `the text has ${text.length} code units, more than the limit of ${limit}`;
+    return {
+      resources: [],
+      issues: [{ code: "ERR_XDS_TYPES_LIMIT", path: "", message, file, line: 1, column: 1 }],
+      locate,
+    };
+  }
+  const read = readDocuments(text, file);
+  const issues: LocatedIssue[] = [...read.issues];
+  const resources: Resource[] = [];
+  for (const document of read.documents) {
+    for (const found of findResources(document, options.type)) {
+      const resource = readResource(found, options, (issue) => {
+        issues.push({
+          ...issue,
+          path: joinPath(found.path, issue.path),
+          ...document.locate([...found.path, ...parsePath(issue.path)]),
+        });
+      });
+      if (resource === undefined) continue;
+      origins.set(resource, found);
+      resources.push(resource);
+    }
+  }
+  if (read.documents.length === 0 && issues.length === 0) {
+    issues.push({ code: "ERR_XDS_TYPES_RESOURCE", path: "", message: "the text is empty", file, line: 1, column: 1 });
+  }
+  return { resources, issues, locate };
+}
+
+function joinPath(prefix: readonly PathSegment[], path: string): string {
+  let text = "";
+  for (const segment of prefix)
+    text += typeof segment === "number" ? `[${segment}]` : text === "" ? segment : `.${segment}`;
+  if (text === "" || path === "") return text + path;
+  return path.startsWith("[") ? text + path : `${text}.${path}`;
+}
+
+function readResource(found: Found, options: ParseOptions, report: (issue: Issue) => void): Resource | undefined {
+  const { typeName, json } = found;
+  if (typeName === undefined) {
+    const message = "cannot tell what this is: give it an @type, or name the type in the call";
+    report({ code: "ERR_XDS_TYPES_RESOURCE", path: "", message });
+    return undefined;
+  }
+  const type = findMessage(typeName);
+  if (type === undefined) {
+    report({ code: "ERR_XDS_TYPES_UNKNOWN_TYPE", path: "@type", message: `the schema has no message ${typeName}` });
+    return undefined;
+  }
+  return readMessage(type, json, options, report);
+}
+
+function readMessage(
+  type: MessageDescriptor,
+  json: unknown,
+  options: ParseOptions,
+  report: (issue: Issue) => void,
+): Resource | undefined {
+  const body = isObject(json) ? withoutType(json) : json;
+  const { message, issues } = tryReadJson(type, body, { unknownFields: options.unknownFields ?? "error" });
+  const all = issues.length > 0 ? issues : checkMessage(type, message);
+  for (const issue of all) report(issue);
+  if (all.some((issue) => issue.severity !== "warning")) return undefined;
+  const typeUrl = urlOf(type.typeName);
+  return { typeUrl, name: resourceName(typeUrl, message), message };
+}
+
+function withoutType({ "@type": _, ...rest }: Readonly<Record<string, unknown>>): unknown {
+  return rest;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The keys of a bootstrap's static resources and of a configuration dump, and the messages they hold. */
+const staticResources: readonly (readonly [key: string, typeName: string])[] = [
+  ["listeners", "envoy.config.listener.v3.Listener"],
+  ["clusters", "envoy.config.cluster.v3.Cluster"],
+  ["secrets", "envoy.extensions.transport_sockets.tls.v3.Secret"],
+];
+
+function* findResources(document: TextDocument, type: string | undefined): Iterable<Found> {
+  const { value } = document;
+  const found = (json: unknown, path: readonly PathSegment[], typeName?: string): Found => ({
+    document,
+    path,
+    json,
+    typeName,
+  });
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield found(item, [index], typeOf(item) ?? type);
+    return;
+  }
+  const own = typeOf(value) ?? type;
+  if (!isObject(value)) {
+    yield found(value, [], own);
+  } else if (
+    own === "envoy.service.discovery.v3.DiscoveryResponse" ||
+    (own === undefined && Array.isArray(value["resources"]))
+  ) {
+    const common = value["type_url"] ?? value["typeUrl"];
+    const typeName = typeof common === "string" ? typeNameOf(common) : undefined;
+    for (const [index, item] of list(value["resources"]).entries())
+      yield found(item, ["resources", index], typeOf(item) ?? typeName);
+  } else if (own === "envoy.config.bootstrap.v3.Bootstrap" || (own === undefined && hasStaticResources(value))) {
+    yield* inBootstrap(value, found);
+  } else if (own === "envoy.admin.v3.ConfigDump" || (own === undefined && Array.isArray(value["configs"]))) {
+    yield* inConfigDump(value["configs"], ["configs"], found);
+  } else {
+    yield found(value, [], own);
+  }
+}
+
+type MakeFound = (json: unknown, path: readonly PathSegment[], typeName?: string) => Found;
+
+function typeOf(value: unknown): string | undefined {
+  const typeUrl = isObject(value) ? value["@type"] : undefined;
+  return typeof typeUrl === "string" ? typeNameOf(typeUrl) : undefined;
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function hasStaticResources(value: Readonly<Record<string, unknown>>): boolean {
+  return "static_resources" in value || "staticResources" in value;
+}
+
+function* inBootstrap(value: Readonly<Record<string, unknown>>, found: MakeFound): Iterable<Found> {
+  const key = "static_resources" in value ? "static_resources" : "staticResources";
+  const resources = value[key];
+  if (!isObject(resources)) return;
+  for (const [field, typeName] of staticResources) {
+    for (const [index, item] of list(resources[field]).entries()) yield found(item, [key, field, index], typeName);
+  }
+}
+
+/** A dump holds its resources at several depths: everything with an `@type` of a served resource counts. */
+function* inConfigDump(value: unknown, path: readonly PathSegment[], found: MakeFound): Iterable<Found> {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield* inConfigDump(item, [...path, index], found);
+    return;
+  }
+  if (!isObject(value)) return;
+  const typeName = typeOf(value);
+  if (typeName !== undefined && served.has(typeName)) {
+    yield found(value, path, typeName);
+    return;
+  }
+  for (const [key, item] of Object.entries(value)) yield* inConfigDump(item, [...path, key], found);
+}
+
+const served: ReadonlySet<string> = new Set([
+  "envoy.config.listener.v3.Listener",
+  "envoy.config.route.v3.RouteConfiguration",
+  "envoy.config.route.v3.ScopedRouteConfiguration",
+  "envoy.config.route.v3.VirtualHost",
+  "envoy.config.cluster.v3.Cluster",
+  "envoy.config.endpoint.v3.ClusterLoadAssignment",
+  "envoy.extensions.transport_sockets.tls.v3.Secret",
+  "envoy.service.runtime.v3.Runtime",
+  "envoy.config.core.v3.TypedExtensionConfig",
+]);
