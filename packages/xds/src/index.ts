@@ -16,21 +16,37 @@
  * @packageDocumentation
  */
 
+// For users.
+
 export type { BackoffConfig } from "./backoff.js";
 export { GRPC_BACKOFF } from "./backoff.js";
 export type { Authority, Bootstrap, ServerConfig } from "./bootstrap.js";
-// For authors of caches and transports.
-export type { Cache, Snapshot, SnapshotCache, SnapshotChange, TypeChange, TypeView } from "./cache.js";
+export { readEnvoyBootstrap, readGrpcBootstrap } from "./bootstrap-read.js";
+export type { EnvoyBootstrapOptions } from "./bootstrap-write.js";
+export { envoyBootstrap, grpcBootstrap } from "./bootstrap-write.js";
 export type { ClusterConfig, ConfigChange, ConfigSet, ListenerConfig } from "./config-set.js";
+export type { ConsistencyFinding } from "./consistency.js";
+export type { DebounceConfig } from "./debounce.js";
+export { ISTIO_DEBOUNCE } from "./debounce.js";
 export type { XdsErrorCode } from "./errors.js";
 export { XdsError } from "./errors.js";
+export { muxCache } from "./mux-cache.js";
 export type { Nack, NackReason } from "./nack.js";
+export { explainNack } from "./nack-explain.js";
 export type { Locality, NodeIdentity } from "./node.js";
-export type { EncodedResource, Finding, MessageResource, Reference, ResourceType } from "./resource.js";
+export type { Finding, MessageResource, Reference, ResourceType } from "./resource.js";
+export { checkConsistency } from "./shell/check-consistency.js";
 export { createClient } from "./shell/client.js";
-// For users.
+export { debouncedCache } from "./shell/debounced-cache.js";
+export { createLinearCache } from "./shell/linear-cache.js";
 export { createServer } from "./shell/server.js";
 export { createSnapshotCache } from "./shell/snapshot-cache.js";
 export type { WatchError, WatchUpdate } from "./watch.js";
 export type { ClientEvent, ClientOptions, XdsClient } from "./xds-client.js";
 export type { Caller, ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions, XdsServer } from "./xds-server.js";
+
+// For authors of caches and transports.
+
+export type { Cache, Snapshot, SnapshotCache, SnapshotChange, TypeChange, TypeView } from "./cache.js";
+export type { LinearCache } from "./linear-cache.js";
+export type { EncodedResource } from "./resource.js";
