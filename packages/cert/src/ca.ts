@@ -1,7 +1,9 @@
+import type { CaMaterial } from "./ca-material.js";
 import type { Certificate } from "./certificate.js";
 import type { WallClock } from "./clock.js";
+import type { RevocationList } from "./crl.js";
 import type { KeyAlgorithm } from "./public-key.js";
-import type { RollStatus } from "./root-roll.js";
+import type { RollState, RollStatus } from "./root-roll.js";
 import type { IssuedChain, SvidIssuer } from "./source.js";
 import type { SpiffeId, TrustDomain } from "./spiffe-id.js";
 import type { TrustBundle } from "./trust-bundle.js";
@@ -22,6 +24,26 @@ export interface CaOptions {
   readonly backdateMs?: number;
   /** The wall clock. Default: the system's. */
   readonly clock?: WallClock;
+  /** Where the CA and the state of its roll are kept. Default: nowhere, it lives as long as the process. */
+  readonly store?: CaStore;
+}
+
+/** A CA and the state of its roll, whole: whoever has this is the CA. */
+export interface CaSnapshot {
+  /** What signs now. */
+  readonly signer: CaMaterial;
+  /** During a roll the other root: the new one before it is activated, the old one after. */
+  readonly other: CaMaterial | undefined;
+  /** Where the roll stands. */
+  readonly roll: RollState;
+}
+
+/** Keeps a CA. */
+export interface CaStore {
+  /** What was saved last; `undefined` if there is nothing yet. */
+  load(): CaSnapshot | undefined;
+  /** Saves before anything depends on it; a throw means that the change does not happen. */
+  save(snapshot: CaSnapshot): void;
 }
 
 /** What a CA gives for a signing request. */
@@ -42,6 +64,8 @@ export interface IssuedSvid extends IssuedChain {
 export interface SignOptions {
   /** The lifetime, in milliseconds. Zero or less, or absent: the default of the CA. */
   readonly ttlMs?: number;
+  /** DNS names to add, for programs that know nothing of SPIFFE; from the CA's owner, never from the request. Default: none. */
+  readonly dnsNames?: readonly string[];
 }
 
 /** A certificate authority of one trust domain, in this process. */
@@ -63,6 +87,16 @@ export interface Ca {
   signAsync(csr: Uint8Array | string, identity: SpiffeId, options?: SignOptions): Promise<IssuedSvid>;
   /** An issuer for one identity, for whoever lives in this process: what `rotate` takes. */
   issuerFor(identity: SpiffeId): SvidIssuer;
+  /**
+   * Signs with another certificate of the same root from now on, as when the files of a plugged-in CA change.
+   *
+   * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if its root is not in the bundle, and what {@link pluggedInCa} throws.
+   */
+  reload(material: CaMaterial): void;
+  /** Revokes a leaf by its serial number, and gives the list that says so. */
+  revoke(serial: Uint8Array): RevocationList;
+  /** A new revocation list of what has been revoked, good for a day. */
+  crl(): RevocationList;
   /** The root roll: new key, both roots distributed, the new one issues, the old one goes. */
   readonly roll: RootRoll;
   /** Calls `listener` whenever {@link Ca.bundle} changes; it must be quick. */
@@ -74,11 +108,12 @@ export interface RootRoll {
   /** Where the roll stands. */
   status(): RollStatus;
   /**
-   * Makes a new root key and certificate and puts it into the bundle; the old root goes on issuing.
+   * Makes a new root key and certificate, or takes the one given, and puts it into the bundle; the old root goes on
+   * issuing.
    *
    * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if a roll is under way.
    */
-  prepare(): RollStatus;
+  prepare(next?: CaMaterial): RollStatus;
   /** Notes that a holder of the bundle has the version of {@link RollStatus.bundleVersion}. Its first time makes it known. */
   acknowledge(holder: string, bundleVersion: number): RollStatus;
   /** Forgets a holder that is gone, so that nobody waits for it. */
@@ -97,6 +132,12 @@ export interface RootRoll {
    * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if the new root does not issue yet, or old leaves are still valid.
    */
   retire(options?: RollStep): RollStatus;
+  /**
+   * Says what a step would lead to, without taking it.
+   *
+   * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if it is not due.
+   */
+  preview(step: "prepare" | "activate" | "retire", options?: RollStep): RollStatus;
 }
 
 /** How a step of a root roll is taken. */

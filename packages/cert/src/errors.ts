@@ -128,6 +128,10 @@ export type CertErrorCode =
   | "ERR_CERT_RATE_LIMITED"
   /** A service answered with an error or with something that is no answer. */
   | "ERR_CERT_SERVICE"
+  /** A file cannot be read, or is not what it should be. */
+  | "ERR_CERT_FILE"
+  /** A file with a private key may be read by others than its owner. */
+  | "ERR_CERT_FILE_MODE"
   /** A JSON text is not JSON, too deep, or too large. */
   | "ERR_CERT_JSON"
   /** A name stands twice in one JSON object. */

@@ -13,7 +13,8 @@ export {
   type Supersession,
   supersede,
 } from "./bundle-json.js";
-export type { Ca, CaOptions, IssuedSvid, RollStep, RootRoll, SignOptions } from "./ca.js";
+export type { Ca, CaOptions, CaSnapshot, CaStore, IssuedSvid, RollStep, RootRoll, SignOptions } from "./ca.js";
+export type { CaMaterial } from "./ca-material.js";
 export { type Certificate, parseCertificate, parseCertificates } from "./certificate.js";
 export type { Random, Scheduler, WallClock } from "./clock.js";
 export type { LiveConnection } from "./connections.js";
@@ -31,7 +32,7 @@ export type { RejectedSvid, SvidVerdict, VerifiedSvid } from "./peer.js";
 export { formatPem, type PemBlock, parsePem } from "./pem.js";
 export type { PrivateKey } from "./private-key.js";
 export type { KeyAlgorithm, KeyInfo } from "./public-key.js";
-export type { RollStatus } from "./root-roll.js";
+export type { RollState, RollStatus } from "./root-roll.js";
 export type { RotationStatus } from "./rotation.js";
 export {
   ALL_SECRET,
@@ -44,8 +45,17 @@ export {
   type SpiffeTrustDomain,
   secretSource,
 } from "./secret-source.js";
-export { createCa } from "./shell/ca.js";
+export { createCa, pluggedInCa } from "./shell/ca.js";
 export { type Csr, type CsrOptions, createCsr } from "./shell/csr.js";
+export { type FileSource, type FileSourceOptions, fileSource } from "./shell/file-source.js";
+export {
+  type FileSetOptions,
+  fileCaStore,
+  type KeyFileOptions,
+  readCaFiles,
+  writeFileSet,
+  writeIdentityFiles,
+} from "./shell/files.js";
 export { verifyJwtSvid } from "./shell/jws.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";

@@ -28,12 +28,12 @@ export interface RollState {
 
 /** What can happen to a roll. */
 export type RollEvent =
-  | { readonly kind: "prepare" }
+  | { readonly kind: "prepare"; readonly force?: boolean }
   | { readonly kind: "acknowledge"; readonly holder: string; readonly bundleVersion: number }
   | { readonly kind: "forget"; readonly holder: string }
   | { readonly kind: "activate"; readonly force: boolean }
   | { readonly kind: "retire"; readonly force: boolean }
-  | { readonly kind: "issued"; readonly notAfter: number };
+  | { readonly kind: "issued" | "issued-before"; readonly notAfter: number };
 
 /** One root, nobody knows of it yet. */
 export const initialRoll: RollState = {
@@ -69,6 +69,8 @@ export function stepRoll(state: RollState, event: RollEvent, now: number): RollS
   switch (event.kind) {
     case "issued":
       return { ...state, leavesUntil: Math.max(state.leavesUntil, event.notAfter) };
+    case "issued-before":
+      return { ...state, oldLeavesUntil: Math.max(state.oldLeavesUntil, event.notAfter) };
     case "acknowledge": {
       if (event.bundleVersion > state.bundleVersion) {
         throw refuse(

@@ -11,7 +11,18 @@ export {
   clientCertificate,
 } from "./authenticator.js";
 export type { ServiceAnswer, ServiceStatus } from "./certificate-service.js";
+export type { IssuanceRecord, RecordSink } from "./issuance-log.js";
+export {
+  type JwtCallerOptions,
+  serviceAccountId,
+  type TokenReviewOptions,
+  type TokenReviewStatus,
+  tokenReviewCaller,
+} from "./jwt-caller.js";
+export { type RateLimit, rateLimiter } from "./rate-limit.js";
 export { type CaClient, type CaClientOptions, caClient } from "./shell/ca-client.js";
 export { type CaServer, type CaServerOptions, caServer } from "./shell/ca-server.js";
+export { auditLog, jwtCaller } from "./shell/callers.js";
 export type { GrpcListener, GrpcListenOptions } from "./shell/grpc-server.js";
 export { sharedTokens } from "./shell/shared-tokens.js";
+export { forwardedCaller } from "./xfcc.js";

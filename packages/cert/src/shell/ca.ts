@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
-import type { Ca, CaOptions, IssuedSvid, RollStep, RootRoll, SignOptions } from "../ca.js";
-import { type Certificate, parseCertificate } from "../certificate.js";
+import type { Ca, CaOptions, CaSnapshot, IssuedSvid, RollStep, RootRoll, SignOptions } from "../ca.js";
+import type { CaMaterial } from "../ca-material.js";
+import { type Certificate, sameBytes } from "../certificate.js";
 import type { WallClock } from "../clock.js";
+import { type CrlFields, crlToBeSigned, parseCrl, type RevocationList } from "../crl.js";
 import { assembleSigned, type CertificateRequest, csrSchemeFits, csrSignatureError, parseCsr } from "../csr.js";
 import { CertError } from "../errors.js";
 import {
@@ -10,69 +11,27 @@ import {
   type IssuanceOrder,
   issuedSignatureError,
   issuedSvid,
-  keyIdentifier,
   orderToBeSigned,
 } from "../issuance.js";
-import type { PrivateKey } from "../private-key.js";
-import { caToBeSigned, distinguishedName } from "../profile.js";
-import type { KeyAlgorithm } from "../public-key.js";
 import { initialRoll, type RollEvent, type RollState, type RollStatus, rollStatus, stepRoll } from "../root-roll.js";
 import { schemeOf } from "../signature.js";
 import type { IssuedChain, IssueOptions, SvidIssuer } from "../source.js";
 import { type SpiffeId, TrustDomain } from "../spiffe-id.js";
 import { bundleSet, type TrustBundle, trustBundle } from "../trust-bundle.js";
 import { systemScheduler } from "./clock.js";
-import { generateKey, nodeCrypto, verifyAsync } from "./keys.js";
+import { nodeCrypto, verifyAsync } from "./keys.js";
+import { keyIdOf, newRoot, newSerial, pluggedIn, type Signer, toMaterial } from "./signer.js";
 
 const DAY_MS = 86_400_000;
-
-/** A certificate that signs, with its key and what leads from it to its root. */
-interface Signer {
-  readonly key: PrivateKey;
-  readonly issuers: readonly [Certificate, ...Certificate[]];
-  readonly root: Certificate;
-}
-
-const sha256 = (data: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(data).digest());
-
-/** 20 octets of which 158 bits are chance: positive, and never shorter. */
-function newSerial(): Uint8Array {
-  const serial = new Uint8Array(randomBytes(20));
-  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
-  return serial;
-}
-
-function newRoot(
-  trustDomain: TrustDomain,
-  algorithm: KeyAlgorithm,
-  ttlMs: number,
-  backdateMs: number,
-  now: number,
-): Signer {
-  const key = generateKey(algorithm);
-  const serial = newSerial();
-  const id = keyIdentifier(key.publicKey, sha256);
-  // Two roots of one domain get two names: programs that look issuers up by name alone then find the right one.
-  const subject = distinguishedName(trustDomain, `root ${Buffer.from(id.subarray(0, 4)).toString("hex")}`);
-  const tbs = caToBeSigned({
-    serial,
-    issuer: subject,
-    subject,
-    trustDomain,
-    notBefore: Math.floor((now - backdateMs) / 1000) * 1000,
-    notAfter: Math.floor((now + ttlMs) / 1000) * 1000,
-    publicKey: key.publicKey,
-    subjectKeyId: id,
-    issuerKey: key.publicKey,
-    authorityKeyId: undefined,
-  });
-  const root = parseCertificate(assembleSigned(tbs, key.publicKey, key.sign(tbs)), "root");
-  return { key, issuers: [root], root };
-}
 
 function positive(value: number, path: string): number {
   if (Number.isFinite(value) && value > 0) return value;
   throw new CertError("ERR_CERT_OPTION", path, `expected a positive number of milliseconds, got ${value}`);
+}
+
+function uniqueRoots(signers: readonly Signer[]): readonly Certificate[] {
+  const roots = signers.flatMap((signer) => signer.roots);
+  return roots.filter((root, i) => roots.findIndex((other) => sameBytes(other.der, root.der)) === i);
 }
 
 class NodeCa implements Ca {
@@ -83,12 +42,14 @@ class NodeCa implements Ca {
   readonly #clock: WallClock;
   readonly #watchers = new Set<(bundle: TrustBundle) => void>();
   #signer: Signer;
-  /** The other root during a roll: the new one while prepared, the old one while active. */
+  /** The other signer during a roll: the new one while prepared, the old one while active. */
   #other: Signer | undefined;
   #state: RollState = initialRoll;
   #bundle: TrustBundle;
+  #revoked: CrlFields["revoked"] = [];
+  #crlNumber = 0;
 
-  constructor(options: CaOptions) {
+  constructor(options: CaOptions, material: CaMaterial | undefined) {
     this.#options = options;
     this.#clock = options.clock ?? systemScheduler;
     this.trustDomain = TrustDomain.parse(options.trustDomain);
@@ -97,16 +58,26 @@ class NodeCa implements Ca {
       maxTtlMs: positive(options.maxTtlMs ?? 90 * DAY_MS, "max_ttl_ms"),
       backdateMs: options.backdateMs ?? 120_000,
     };
-    this.#signer = this.#newRoot();
-    this.#bundle = this.#makeBundle();
-    const step = (event: RollEvent): RollStatus => this.#step(event);
+    const now = this.#clock.now();
+    const saved = material ? undefined : options.store?.load();
+    if (saved) {
+      this.#signer = pluggedIn(saved.signer, this.trustDomain, now);
+      this.#other = saved.other && pluggedIn(saved.other, this.trustDomain, now);
+      // What was issued since it was saved is not known: nothing may be retired before the longest of that is over.
+      const leavesUntil = Math.min(now + this.#limits.maxTtlMs, this.#signer.issuers[0].notAfter);
+      this.#state = { ...saved.roll, leavesUntil };
+    } else this.#signer = material ? pluggedIn(material, this.trustDomain, now) : this.#newRoot();
+    this.#bundle = this.#makeBundle(this.#signer, this.#other, this.#state);
+    if (!saved) this.#save(this.#signer, this.#other, this.#state);
     this.roll = {
       status: () => rollStatus(this.#state),
-      prepare: () => step({ kind: "prepare" }),
-      acknowledge: (holder, bundleVersion) => step({ kind: "acknowledge", holder, bundleVersion }),
-      forget: (holder) => step({ kind: "forget", holder }),
-      activate: (how?: RollStep) => step({ kind: "activate", force: how?.force ?? false }),
-      retire: (how?: RollStep) => step({ kind: "retire", force: how?.force ?? false }),
+      prepare: (next) => this.#step({ kind: "prepare" }, next),
+      acknowledge: (holder, bundleVersion) => this.#step({ kind: "acknowledge", holder, bundleVersion }),
+      forget: (holder) => this.#step({ kind: "forget", holder }),
+      activate: (how?: RollStep) => this.#step({ kind: "activate", force: how?.force ?? false }),
+      retire: (how?: RollStep) => this.#step({ kind: "retire", force: how?.force ?? false }),
+      preview: (step, how) =>
+        rollStatus(stepRoll(this.#state, { kind: step, force: how?.force ?? false }, this.#clock.now())),
     };
   }
 
@@ -128,7 +99,7 @@ class NodeCa implements Ca {
     const tbs = orderToBeSigned(order);
     const signature = signer.key.sign(tbs);
     const leaf = checkIssued(assembleSigned(tbs, signer.key.publicKey, signature), order);
-    const scheme = schemeOf(signer.key.publicKey).scheme;
+    const { scheme } = schemeOf(signer.key.publicKey);
     if (!nodeCrypto.verify(scheme, signer.issuers[0].publicKey, tbs, signature)) throw issuedSignatureError();
     return this.#issued(leaf, order);
   }
@@ -143,7 +114,7 @@ class NodeCa implements Ca {
     const tbs = orderToBeSigned(order);
     const signature = await signer.key.signAsync(tbs);
     const leaf = checkIssued(assembleSigned(tbs, signer.key.publicKey, signature), order);
-    const scheme = schemeOf(signer.key.publicKey).scheme;
+    const { scheme } = schemeOf(signer.key.publicKey);
     if (!(await verifyAsync(scheme, signer.issuers[0].publicKey, tbs, signature))) throw issuedSignatureError();
     return this.#issued(leaf, order);
   }
@@ -155,15 +126,46 @@ class NodeCa implements Ca {
     };
   }
 
+  reload(material: CaMaterial): void {
+    const next = pluggedIn(material, this.trustDomain, this.#clock.now());
+    const known = this.#bundle.x509Authorities;
+    if (!next.roots.some((root) => known.some((other) => sameBytes(root.der, other.der)))) {
+      throw new CertError(
+        "ERR_CERT_ROLL_STATE",
+        "ca_cert",
+        "it is of another root: nobody trusts that yet, prepare a roll",
+      );
+    }
+    this.#save(next, this.#other, this.#state);
+    this.#signer = next;
+  }
+
+  revoke(serial: Uint8Array): RevocationList {
+    this.#revoked = [...this.#revoked, { serial, at: Math.floor(this.#clock.now() / 1000) * 1000 }];
+    return this.crl();
+  }
+
+  crl(): RevocationList {
+    const now = Math.floor(this.#clock.now() / 1000) * 1000;
+    const [issuer] = this.#signer.issuers;
+    const number = ++this.#crlNumber;
+    const tbs = crlToBeSigned({ issuer, number, thisUpdate: now, nextUpdate: now + DAY_MS, revoked: this.#revoked });
+    return parseCrl(assembleSigned(tbs, issuer.publicKey, this.#signer.key.sign(tbs)));
+  }
+
   watch(listener: (bundle: TrustBundle) => void): Disposable {
     this.#watchers.add(listener);
     return { [Symbol.dispose]: () => void this.#watchers.delete(listener) };
   }
 
   #newRoot(): Signer {
-    const { keyAlgorithm = "P-256", rootTtlMs = 3650 * DAY_MS } = this.#options;
-    const ttlMs = positive(rootTtlMs, "root_ttl_ms");
-    return newRoot(this.trustDomain, keyAlgorithm, ttlMs, this.#limits.backdateMs, this.#clock.now());
+    return newRoot({
+      trustDomain: this.trustDomain,
+      keyAlgorithm: this.#options.keyAlgorithm ?? "P-256",
+      ttlMs: positive(this.#options.rootTtlMs ?? 3650 * DAY_MS, "root_ttl_ms"),
+      backdateMs: this.#limits.backdateMs,
+      now: this.#clock.now(),
+    });
   }
 
   #order(signer: Signer, request: CertificateRequest, id: SpiffeId, options: SignOptions): IssuanceOrder {
@@ -176,39 +178,61 @@ class NodeCa implements Ca {
       limits: this.#limits,
       now: this.#clock.now(),
       serial: newSerial(),
-      subjectKeyId: keyIdentifier(request.publicKey, sha256),
+      subjectKeyId: keyIdOf(request.publicKey),
+      ...(options.dnsNames ? { dnsNames: options.dnsNames } : {}),
     };
   }
 
   #issued(leaf: Certificate, order: IssuanceOrder): IssuedSvid {
-    this.#state = stepRoll(this.#state, { kind: "issued", notAfter: leaf.notAfter }, order.now);
+    // A roll may have happened while the signature was made; the leaf counts for the one that signed it.
+    const kind = order.issuers === this.#signer.issuers ? "issued" : "issued-before";
+    this.#state = stepRoll(this.#state, { kind, notAfter: leaf.notAfter }, order.now);
     return issuedSvid(leaf, order, bundleSet(this.#bundle));
   }
 
-  #step(event: RollEvent): RollStatus {
-    // The reducer refuses what is not due before anything is made or thrown away.
-    this.#state = stepRoll(this.#state, event, this.#clock.now());
-    if (event.kind === "prepare") this.#other = this.#newRoot();
-    else if (event.kind === "activate" && this.#other) [this.#signer, this.#other] = [this.#other, this.#signer];
-    else if (event.kind === "retire") this.#other = undefined;
+  /** The reducer refuses what is not due before anything is made; what cannot be stored does not happen. */
+  #step(event: RollEvent, next?: CaMaterial): RollStatus {
+    const now = this.#clock.now();
+    const state = stepRoll(this.#state, event, now);
+    let [signer, other] = [this.#signer, this.#other];
+    if (event.kind === "prepare") other = next ? pluggedIn(next, this.trustDomain, now) : this.#newRoot();
+    else if (event.kind === "activate" && other) [signer, other] = [other, signer];
+    else if (event.kind === "retire") other = undefined;
+    const bundle = this.#makeBundle(signer, other, state);
+    this.#save(signer, other, state);
+    [this.#signer, this.#other, this.#state] = [signer, other, state];
     if (event.kind === "prepare" || event.kind === "retire") {
-      this.#bundle = this.#makeBundle();
-      for (const watcher of this.#watchers) watcher(this.#bundle);
+      this.#bundle = bundle;
+      for (const watcher of [...this.#watchers]) watcher(bundle);
     }
-    return rollStatus(this.#state);
+    return rollStatus(state);
   }
 
-  #makeBundle(): TrustBundle {
-    const roots = [this.#signer.root, ...(this.#other ? [this.#other.root] : [])];
-    return { ...trustBundle(this.trustDomain, roots), sequence: BigInt(this.#state.bundleVersion) };
+  #makeBundle(signer: Signer, other: Signer | undefined, state: RollState): TrustBundle {
+    const roots = uniqueRoots(other ? [signer, other] : [signer]);
+    return { ...trustBundle(this.trustDomain, roots), sequence: BigInt(state.bundleVersion) };
+  }
+
+  #save(signer: Signer, other: Signer | undefined, roll: RollState): void {
+    const snapshot: CaSnapshot = { signer: toMaterial(signer), other: other && toMaterial(other), roll };
+    this.#options.store?.save(snapshot);
   }
 }
 
 /**
- * Makes a certificate authority with a new self-signed root, in memory.
+ * Makes a certificate authority with a new self-signed root, or takes up the one that its store holds.
  *
- * @throws {@link CertError} `ERR_CERT_ID_…` for the trust domain, `ERR_CERT_OPTION` for a lifetime that is none.
+ * @throws {@link CertError} `ERR_CERT_ID_…` for the trust domain, `ERR_CERT_OPTION` for a lifetime that is none, and what the store throws.
  */
 export function createCa(options: CaOptions): Ca {
-  return new NodeCa(options);
+  return new NodeCa(options, undefined);
+}
+
+/**
+ * Makes a certificate authority of certificates and a key that come from elsewhere, for example istio's `cacerts`.
+ *
+ * @throws {@link CertError} `ERR_CERT_KEY_MISMATCH`, `ERR_CERT_ISSUER_…`, `ERR_CERT_UNTRUSTED` if the parts do not fit together.
+ */
+export function pluggedInCa(material: CaMaterial, options: CaOptions): Ca {
+  return new NodeCa(options, material);
 }
