@@ -85,3 +85,17 @@ describe.each([{ variant: "sotw" }, { variant: "delta" }] as const)("over grpc-j
     expect(sent).toEqual([variant === "delta" ? ["a"] : ["a", "b"]]);
   });
 });
+
+test("an address that cannot be bound is ERR_XDS_LISTEN_FAILED", async () => {
+  const { cache } = await start("x", "delta");
+  const server = createServer({ cache });
+  await expect(server.listen("256.0.0.1:0")).rejects.toMatchObject({ code: "ERR_XDS_LISTEN_FAILED" });
+});
+
+test("a closed client is ERR_XDS_CLOSED", async () => {
+  const { client } = await start("x", "delta");
+  await client.close();
+  expect(() => client.watch(textType(T.CDS), ["*"])[Symbol.asyncIterator]()).toThrow(
+    expect.objectContaining({ code: "ERR_XDS_CLOSED" }),
+  );
+});
