@@ -97,7 +97,8 @@ function replaceFile(file: string, text: string, mode: number): void {
 
 /** The same authority, with another lifetime for those who ask for none. */
 function withLifetime(ca: Ca, ttlMs: () => number): Ca {
-  const signAsync: Ca["signAsync"] = (csr, id, options) => ca.signAsync(csr, id, { ttlMs: ttlMs(), ...options });
+  const signAsync: Ca["signAsync"] = (csr, id, { ttlMs: asked = 0, ...rest } = {}) =>
+    ca.signAsync(csr, id, { ...rest, ttlMs: asked > 0 ? asked : ttlMs() });
   return new Proxy(ca, {
     get: (_, key) => {
       if (key === "signAsync") return signAsync;

@@ -14,7 +14,7 @@ export interface ControlStatus {
   readonly pushes: number;
   /** What was refused since the last push. */
   readonly nacks: readonly Nack[];
-  /** Sidecars with a stream, and whether they have acknowledged all that was sent to them. */
+  /** Sidecars with a stream, and whether they have answered all that was sent to them. */
   readonly clients: readonly { readonly node: string; readonly settled: boolean }[];
 }
 
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     nacks,
     clients: server.clients().map(({ node, types }) => ({
       node: node.id,
-      settled: types.every(({ sentVersion, ackedVersion }) => sentVersion === ackedVersion),
+      settled: types.every(({ sentVersion, ackedVersion, nack }) => sentVersion === ackedVersion || nack),
     })),
   });
   await adminServer(CONTROL.xdsAdmin, {

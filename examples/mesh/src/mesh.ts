@@ -82,7 +82,7 @@ export class Mesh implements AsyncDisposable {
     await call(CONTROL.xdsAdmin, "/push", step === undefined ? {} : { step });
     return until(
       () => this.control(),
-      ({ clients, nacks }) => nacks.length > 0 || clients.every(({ settled }) => settled),
+      ({ clients }) => clients.every(({ settled }) => settled),
       "the sidecars did not answer a push",
     );
   }

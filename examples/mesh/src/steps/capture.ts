@@ -23,7 +23,7 @@ const APPLICATION = `
   let good = 0, last = "";
   for (let i = 0; i < ${REQUESTS}; i++) {
     try {
-      const reply = await fetch("http://${SERVICE}/books/1", { headers: { host: "catalog" }, signal: AbortSignal.timeout(i === 0 ? 1500 : 3000) });
+      const reply = await fetch("http://${SERVICE}/books/1", { signal: AbortSignal.timeout(i === 0 ? 1500 : 3000) });
       if (reply.status === 200 && (await reply.json()).title) good++; else last = "status " + reply.status;
     } catch (error) { last = String(error.cause?.code ?? error.name); if (i === 0) break; }
   }
