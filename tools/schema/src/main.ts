@@ -1,16 +1,19 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { createFileRegistry, type DescFile, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { modulePath } from "./names.js";
 import { packageSchema } from "./package-schema.js";
 import { packageModule } from "./package-types.js";
 
-const [, , input, output] = process.argv;
-if (input === undefined || output === undefined) {
-  console.error("usage: main.js DESCRIPTOR_SET OUTPUT_FOLDER");
+const [, , input, output, copy] = process.argv;
+if (input === undefined || output === undefined || copy === undefined) {
+  console.error("usage: main.js DESCRIPTOR_SET OUTPUT_FOLDER COMPRESSED_COPY");
   process.exit(2);
 }
+// The tests compare with another library that reads the same descriptors.
+writeFileSync(copy, brotliCompressSync(readFileSync(input)));
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(input)));
 const packages = new Map<string, DescFile[]>();

@@ -129,7 +129,7 @@ function step(document: Document, node: unknown, segment: PathSegment): Step | u
     findPair(node.items, wanted) ?? findPair(node.items, camelCase(wanted)) ?? findPair(node.items, snakeCase(wanted));
   if (pair !== undefined) return { node: pair.value, offset: (pair.key as Node).range?.[0] };
   for (const { key, value } of node.items) {
-    if (!isScalar(key) || key.value !== "<<") continue;
+    if (!isScalar(key) || key.source !== "<<") continue;
     const merged = isAlias(value) ? value.resolve(document) : value;
     const inside = step(document, merged, segment);
     if (inside !== undefined) return inside;

@@ -43,7 +43,9 @@ export function encodeMessage(type: MessageDescriptor, message: unknown): Uint8A
     if (!(error instanceof Unwritable)) throw error;
     throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path: error.path, message: error.message }]);
   }
-  return writer.finish();
+  const bytes = writer.finish();
+  // In Node protobufjs gives a Buffer; callers get what the type says, without a copy.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function bodyWriter(type: MessageDescriptor): ValueWriter {
@@ -56,8 +58,9 @@ function bodyWriter(type: MessageDescriptor): ValueWriter {
 
 function compileBody(type: MessageDescriptor): ValueWriter {
   if (type.typeName === anyType) return writeAny;
+  const [first] = type.fields;
+  if (first !== undefined && wrappers.has(type.typeName)) return fieldWriter(first);
   const plain = compileFields(type);
-  if (wrappers.has(type.typeName)) return (writer, value, depth) => plain(writer, { value }, depth);
   if (jsonTypes.has(type.typeName)) {
     return (writer, value, depth) => plain(writer, jsonFields(type.typeName, value as JsonValue), depth);
   }
