@@ -14,6 +14,7 @@ import { HostStore } from "./host-store.js";
 import { MergeWindow } from "./merge-window.js";
 import { outlierConfig } from "./outlier-config.js";
 import { OutlierDetector, type OutlierHost } from "./outlier-detection.js";
+import type { HostOutlierReport, OutlierReport } from "./outlier-report.js";
 import type { NoHostReason, NoPick, Outcome, Pick, PickContext, RoutingPriority } from "./pick.js";
 import { roundRobin } from "./policy/round-robin.js";
 import type { Balancer, BalancerEnv } from "./policy.js";
@@ -46,6 +47,8 @@ export interface Cluster extends Disposable {
   readonly nextTickAt: number;
   /** Does what is due: sweeps, merged updates, weight updates. Calling it early does nothing. */
   tick(now?: number): void;
+  /** What the outlier detector found in its last sweep; all −1 and no hosts without a detector. */
+  outliers(): OutlierReport;
   /** Counters and gauges by Envoy's names, without the `cluster.<name>.` in front. */
   stats(): Readonly<Record<string, number>>;
   /**
@@ -201,6 +204,22 @@ class ClusterState implements Cluster, HoldOwner, OutlierHost {
     this.breakers.DEFAULT.writeStats("circuit_breakers.default", stats);
     this.breakers.HIGH.writeStats("circuit_breakers.high", stats);
     return stats;
+  }
+
+  outliers(): OutlierReport {
+    const hosts: Record<string, HostOutlierReport> = {};
+    for (const host of this.detector ? this.prioritySet.all() : []) {
+      hosts[host.address] = {
+        successRate: host.outlier?.external.rate ?? -1,
+        numEjections: host.outlier?.numEjections ?? 0,
+        backoff: host.outlier?.backoff ?? 0,
+      };
+    }
+    return {
+      successRateAverage: this.detector?.successRateAverage ?? -1,
+      successRateThreshold: this.detector?.successRateThreshold ?? -1,
+      hosts,
+    };
   }
 
   snapshot(): unknown {

@@ -2,10 +2,39 @@
  * Chooses a host for each request, leaves out the ones that misbehave, and limits how much is in flight, with the
  * arithmetic of Envoy.
  *
+ * A {@link Cluster} is the whole of it. It holds no timer and no socket; {@link drive} gives it the time of this
+ * process.
+ *
+ * @example
+ * ```ts
+ * import { createCluster, drive, leastRequest, systemClock } from "@weftmesh/lb";
+ *
+ * const cluster = createCluster(
+ *   {
+ *     hosts: ["10.0.0.1:8080", "10.0.0.2:8080", { address: "10.0.0.3:8080", weight: 2 }],
+ *     policy: leastRequest(),
+ *     outlierDetection: { consecutive5xx: 5, maxEjectionPercent: 50 },
+ *   },
+ *   { clock: systemClock, random: Math.random },
+ * );
+ * const driver = drive(cluster);
+ *
+ * const pick = cluster.pick();
+ * if (pick.kind === "host") {
+ *   console.log(`send it to ${pick.host.address}`);
+ *   pick.done({ result: "response", status: 200 });
+ * }
+ *
+ * driver[Symbol.dispose]();
+ * cluster[Symbol.dispose]();
+ * ```
+ *
  * @packageDocumentation
  */
 
+// The arithmetic by itself: for simulators, linters and tests.
 export { createLoadProbe, type HostLoad, hostLoad, type LoadProbe, probeOrder } from "./bounded-load.js";
+export { type EffectiveLimits, effectiveLimits } from "./circuit-breaker.js";
 export type {
   CircuitBreakerOptions,
   ConcurrencyRetryBudget,
@@ -17,17 +46,35 @@ export type { Clock, Random, Scheduler } from "./clock.js";
 // For applications and proxies.
 export { type Cluster, createCluster } from "./cluster.js";
 export type { ClusterDeps, ClusterOptions, DropOverload, HostChange, HostDelta } from "./cluster-options.js";
-// The arithmetic by itself: for simulators, linters and tests.
 export { createEdf, type EdfScheduler } from "./edf.js";
 export { type Issue, LbError, type LbErrorCode } from "./errors.js";
 export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
 export { createEwma, type Ewma } from "./ewma.js";
 export type { Explanation, Trace, TraceStep } from "./explain.js";
+export {
+  ACCRUAL_START,
+  type AccrualEvent,
+  accrualBackoffMs,
+  accrue,
+  type FailureAccrual,
+  type FailureAccrualOptions,
+} from "./failure-accrual.js";
 export { clusterFromXds, endpointsFromXds, type FromXdsDeps, optionsFromXds } from "./from-xds.js";
 export { type HashFunction, murmurHash64, xxHash64 } from "./hash/hash-text.js";
 export { type Hash64, hash64FromBigInt, hash64ToBigInt } from "./hash/hash64.js";
 export { type HashRequest, hashRequest, type NewCookie, type RequestHashPolicy } from "./hash-policy.js";
 export { createHashRing, type HashRing, type RingOptions, type WeightedKey } from "./hash-ring.js";
+export {
+  applyCheck,
+  type CheckEvent,
+  type CheckResult,
+  type CheckState,
+  type CheckStep,
+  firstCheckDelay,
+  type HealthCheckOptions,
+  nextCheckDelay,
+  uncheckedState,
+} from "./health-check.js";
 export {
   type EndpointGroup,
   type EndpointHealth,
@@ -39,6 +86,7 @@ export {
   type Locality,
   type Metadata,
 } from "./host.js";
+export { type LintFacts, type LintFinding, type LintRule, lint } from "./lint.js";
 export type { LocalityMode, LocalityWeighted, ZoneAware } from "./locality-options.js";
 export {
   createLocalitySchedule,
@@ -48,7 +96,9 @@ export {
 } from "./locality-schedule.js";
 export { createMaglevTable, type MaglevTable } from "./maglev-table.js";
 export type { LoadReport } from "./orca.js";
+export { medianWeight, type OrcaState, orcaUtilization, orcaWeight, recordReport, usableWeight } from "./orca.js";
 export type { OutlierDetectionOptions, ProbationOptions } from "./outlier-options.js";
+export type { HostOutlierReport, OutlierReport } from "./outlier-report.js";
 export type {
   HostPick,
   NoHostReason,
@@ -59,11 +109,29 @@ export type {
   PickContext,
   RoutingPriority,
 } from "./pick.js";
-export { type LeastRequestOptions, type LeastRequestSelection, leastRequest } from "./policy/least-request.js";
+// Policies.
+export {
+  type ClientSideWeightedRoundRobinOptions,
+  clientSideWeightedRoundRobin,
+} from "./policy/client-side-weighted-round-robin.js";
+export {
+  effectiveBias,
+  type LeastRequestOptions,
+  type LeastRequestSelection,
+  leastRequest,
+  leastRequestWeight,
+} from "./policy/least-request.js";
+export { type MaglevOptions, maglev } from "./policy/maglev.js";
+export { type OverrideHostOptions, type OverrideHostSource, overrideHost } from "./policy/override-host.js";
+export { type PeakEwmaOptions, peakEwma } from "./policy/peak-ewma.js";
 export { type RandomOptions, random } from "./policy/random.js";
+export { type RandomSubsettingOptions, randomSubsetting } from "./policy/random-subsetting.js";
+export { type RingHashOptions, ringHash } from "./policy/ring-hash.js";
 export { type RoundRobinOptions, roundRobin } from "./policy/round-robin.js";
+export { type StaticStrideOptions, staticStride } from "./policy/static-stride.js";
+export { subset } from "./policy/subset.js";
 // For authors of policies.
-export type { Balancer, BalancerEnv, LocalZone, Policy } from "./policy.js";
+export type { Balancer, BalancerEnv, HostsChange, LocalZone, Policy } from "./policy.js";
 export { type PriorityCounts, type PriorityLoads, priorityLoads } from "./priority-load.js";
 export type { HostSet, LocalityHosts, PrioritySet } from "./priority-set.js";
 export {
@@ -79,6 +147,8 @@ export { createRotation, type Rotation } from "./rotation.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
 export type { SlowStartOptions } from "./slow-start.js";
 export { slowStartWeight } from "./slow-start.js";
+export { createStride, type StrideScheduler } from "./stride.js";
+export type { SubsetFallback, SubsetOptions, SubsetSelector } from "./subset-options.js";
 export { failsByPercentage, type SuccessRateThreshold, successRateThreshold } from "./success-rate.js";
 export type { ConsistentHashOptions } from "./table-balancer.js";
 export {

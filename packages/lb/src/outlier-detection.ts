@@ -61,6 +61,10 @@ export class OutlierDetector {
   ejectionsActive = 0;
   /** When the next sweep is due. */
   nextTickAt: number;
+  /** Mean success rate of the last sweep in percent; −1 if there was too little traffic. */
+  successRateAverage = -1;
+  /** Success rate below which the last sweep found outliers; −1 if there was too little traffic. */
+  successRateThreshold = -1;
   private readonly cluster: OutlierHost;
   private readonly config: OutlierConfig;
 
@@ -149,6 +153,10 @@ export class OutlierDetector {
       if (!isEjected(host)) candidates.push({ host, bucket: stateOf(host)[origin] });
     }
     const { findings, successRate } = sweep(candidates, this.cluster.hostCount(), this.config);
+    if (origin === "external") {
+      this.successRateAverage = successRate?.mean ?? -1;
+      this.successRateThreshold = successRate?.threshold ?? -1;
+    }
     const suffix = origin === "local" ? "_LOCAL_ORIGIN" : "";
     for (const { host, by, rate } of findings) {
       const type: EjectionType = by === "success-rate" ? `SUCCESS_RATE${suffix}` : `FAILURE_PERCENTAGE${suffix}`;

@@ -11,6 +11,8 @@ import type { PrioritySet } from "./priority-set.js";
 export interface Policy {
   /** The name in the xDS API, such as `round_robin`. */
   readonly name: string;
+  /** The options it was made with, for linters. */
+  readonly options?: object;
   /** Makes the balancer of one cluster, or of one subset of it. */
   balancer(hosts: PrioritySet, env: BalancerEnv): Balancer;
 }

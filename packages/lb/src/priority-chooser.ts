@@ -32,8 +32,8 @@ export function createPriorityChooser(set: PrioritySet, env: BalancerEnv): Prior
 
   const loads = (): PriorityLoads => {
     if (current === undefined) {
-      counts = set.levels.map((level) => countsOf(level, set.weightedPriorityHealth));
-      current = priorityLoads(counts, set.overprovisioningFactor, env.panicThresholdPercent);
+      counts = set.levels.map((level) => countsOf(level, set));
+      current = priorityLoads(counts, env.panicThresholdPercent);
     }
     return current;
   };
@@ -42,9 +42,7 @@ export function createPriorityChooser(set: PrioritySet, env: BalancerEnv): Prior
     const original = loads();
     if (context.retryPriority === undefined || !context.attempted?.length) return original;
     const excluded = excludedByAttempts(context.attempted, context.retryPriority, original);
-    return excluded.size === 0
-      ? original
-      : priorityLoads(counts, set.overprovisioningFactor, env.panicThresholdPercent, excluded);
+    return excluded.size === 0 ? original : priorityLoads(counts, env.panicThresholdPercent, excluded);
   };
 
   return {
@@ -69,14 +67,15 @@ export function createPriorityChooser(set: PrioritySet, env: BalancerEnv): Prior
   };
 }
 
-function countsOf(level: HostSet, weighted: boolean): PriorityCounts {
+function countsOf(level: HostSet, set: PrioritySet): PriorityCounts {
   const counts = {
+    overprovisioningFactor: set.overprovisioningFactor,
     hosts: level.hosts.length,
     healthy: level.healthy.length,
     degraded: level.degraded.length,
     excluded: level.excluded,
   };
-  if (!weighted) return counts;
+  if (!set.weightedPriorityHealth) return counts;
   const healthy = weightOf(level.healthy);
   const degraded = weightOf(level.degraded);
   return {

@@ -9,7 +9,9 @@ export interface PriorityCounts {
   /** Hosts left out of denominators. */
   readonly excluded: number;
   /** The same four as sums of weights, for `weighted_priority_health`. */
-  readonly weights?: Omit<PriorityCounts, "weights">;
+  readonly weights?: Pick<PriorityCounts, "hosts" | "healthy" | "degraded" | "excluded">;
+  /** Percent by which health is scaled up. Default: 140, as in Envoy. */
+  readonly overprovisioningFactor?: number;
 }
 
 /** How traffic divides over priorities; every list is indexed by priority, in integer percent. */
@@ -49,7 +51,6 @@ export function isInPanic(counts: PriorityCounts, thresholdPercent: number): boo
  */
 export function priorityLoads(
   levels: readonly PriorityCounts[],
-  overprovisioningFactor: number,
   panicThresholdPercent: number,
   excludedPriorities?: ReadonlySet<number>,
 ): PriorityLoads {
@@ -57,6 +58,7 @@ export function priorityLoads(
   const degradedHealth: number[] = [];
   for (const [priority, level] of levels.entries()) {
     const { hosts, healthy, degraded, excluded } = level.weights ?? level;
+    const overprovisioningFactor = level.overprovisioningFactor ?? 140;
     const usable = excludedPriorities?.has(priority) ? 0 : hosts - excluded;
     health.push(scaledHealth(healthy, usable, overprovisioningFactor));
     degradedHealth.push(scaledHealth(degraded, usable, overprovisioningFactor));

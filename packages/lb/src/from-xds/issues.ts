@@ -1,4 +1,4 @@
-import type { Issue, LbErrorCode } from "../errors.js";
+import { type Issue, LbError, type LbErrorCode } from "../errors.js";
 
 /** `google.protobuf.Duration` as a message holds it. */
 export interface Duration {
@@ -12,6 +12,17 @@ export class IssueList {
 
   add(path: string, message: string, code: LbErrorCode = "ERR_LB_CONFIG_INVALID"): void {
     this.issues.push({ code, path, message });
+  }
+
+  /** Makes a policy; what it refuses is noted at the place its field has in the message. */
+  build<T>(make: () => T, place: (field: string) => string): T | undefined {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof LbError)) throw error;
+      for (const issue of error.issues) this.issues.push({ ...issue, path: place(issue.path) });
+      return undefined;
+    }
   }
 
   /** A duration in milliseconds; negative ones are reported. */

@@ -8,13 +8,14 @@ import type { WrrLocality } from "@weftmesh/xds-types/envoy/extensions/load_bala
 import { type LeastRequestOptions, leastRequest } from "../policy/least-request.js";
 import { maglev } from "../policy/maglev.js";
 import { random } from "../policy/random.js";
-import { ringHash } from "../policy/ring-hash.js";
+import { type RingHashOptions, ringHash } from "../policy/ring-hash.js";
 import { roundRobin } from "../policy/round-robin.js";
 import { subset } from "../policy/subset.js";
-import { readConsistentHashing, readMaglevSize, readRing } from "./hashing.js";
+import type { Policy } from "../policy.js";
+import { readConsistentHashing, readRing } from "./hashing.js";
 import { definedOnly, enumName } from "./issues.js";
 import { readLocality, readSlowStart } from "./locality.js";
-import type { PolicyReader } from "./policy-scope.js";
+import type { PolicyReader, PolicyScope } from "./policy-scope.js";
 import { readSubset } from "./subset.js";
 
 const PREFIX = "envoy.extensions.load_balancing_policies";
@@ -23,77 +24,67 @@ const PREFIX = "envoy.extensions.load_balancing_policies";
 export const POLICY_READERS: Readonly<Record<string, PolicyReader>> = {
   [`${PREFIX}.round_robin.v3.RoundRobin`]: (message, path, scope) => {
     const config = message as RoundRobin;
-    return roundRobin(
-      definedOnly({
-        slowStart: readSlowStart(config.slowStartConfig, `${path}.slow_start_config`, scope.issues),
-        locality: scope.locality ?? readLocality(config.localityLbConfig, `${path}.locality_lb_config`, scope.issues),
-      }),
-    );
+    const options = definedOnly<Parameters<typeof roundRobin>[0] & object>({
+      slowStart: readSlowStart(config.slowStartConfig, `${path}.slow_start_config`, scope.issues),
+      locality: scope.locality ?? readLocality(config.localityLbConfig),
+    });
+    return make(() => roundRobin(options), path, scope);
   },
   [`${PREFIX}.least_request.v3.LeastRequest`]: (message, path, scope) => {
     const config = message as LeastRequest;
-    if (config.choiceCount !== undefined && config.choiceCount < 2) {
-      scope.issues.add(`${path}.choice_count`, `must be at least 2, got ${config.choiceCount}`);
-    }
     const fullScan = config.enableFullScan || enumName(config.selectionMethod) === "FULL_SCAN";
-    return leastRequest(
-      definedOnly<LeastRequestOptions>({
-        choiceCount: config.choiceCount,
-        selection: fullScan ? "full-scan" : undefined,
-        activeRequestBias: config.activeRequestBias && (config.activeRequestBias.defaultValue ?? 0),
-        slowStart: readSlowStart(config.slowStartConfig, `${path}.slow_start_config`, scope.issues),
-        locality: scope.locality ?? readLocality(config.localityLbConfig, `${path}.locality_lb_config`, scope.issues),
-      }),
-    );
+    const options = definedOnly<LeastRequestOptions>({
+      choiceCount: config.choiceCount,
+      selection: fullScan ? "full-scan" : undefined,
+      activeRequestBias: config.activeRequestBias && (config.activeRequestBias.defaultValue ?? 0),
+      slowStart: readSlowStart(config.slowStartConfig, `${path}.slow_start_config`, scope.issues),
+      locality: scope.locality ?? readLocality(config.localityLbConfig),
+    });
+    return make(() => leastRequest(options), path, scope);
   },
   [`${PREFIX}.random.v3.Random`]: (message, path, scope) => {
-    const config = message as Random;
-    return random(
-      definedOnly({
-        locality: scope.locality ?? readLocality(config.localityLbConfig, `${path}.locality_lb_config`, scope.issues),
-      }),
-    );
+    const locality = scope.locality ?? readLocality((message as Random).localityLbConfig);
+    return make(() => random(definedOnly({ locality })), path, scope);
   },
   [`${PREFIX}.ring_hash.v3.RingHash`]: (message, path, scope) => {
     const config = message as RingHash;
-    return ringHash({
-      ...readRing(config, path, scope.issues),
-      ...readConsistentHashing(
-        {
-          ...definedOnly<NonNullable<RingHash["consistentHashingLbConfig"]>>({
-            useHostnameForHashing: config.useHostnameForHashing,
-            hashBalanceFactor: config.hashBalanceFactor,
-          }),
-          ...config.consistentHashingLbConfig,
-        },
-        `${path}.consistent_hashing_lb_config`,
-        scope.issues,
-      ),
+    // The two fields beside the common message are its older form; the common message wins.
+    const consistent = {
+      ...definedOnly<NonNullable<RingHash["consistentHashingLbConfig"]>>({
+        useHostnameForHashing: config.useHostnameForHashing,
+        hashBalanceFactor: config.hashBalanceFactor,
+      }),
+      ...config.consistentHashingLbConfig,
+    };
+    const options: RingHashOptions = {
+      ...readRing(config),
+      ...readConsistentHashing(consistent, `${path}.consistent_hashing_lb_config`, scope.issues),
       localityWeighted: scope.locality !== undefined || config.localityWeightedLbConfig !== undefined,
-    });
+    };
+    return make(() => ringHash(options), path, scope);
   },
   [`${PREFIX}.maglev.v3.Maglev`]: (message, path, scope) => {
     const config = message as Maglev;
-    return maglev({
-      ...readMaglevSize(config.tableSize, `${path}.table_size`, scope.issues),
-      ...readConsistentHashing(
-        config.consistentHashingLbConfig ?? {},
-        `${path}.consistent_hashing_lb_config`,
-        scope.issues,
-      ),
+    const consistent = config.consistentHashingLbConfig ?? {};
+    const options = {
+      ...(config.tableSize !== undefined && { tableSize: Number(config.tableSize) }),
+      ...readConsistentHashing(consistent, `${path}.consistent_hashing_lb_config`, scope.issues),
       localityWeighted: scope.locality !== undefined || config.localityWeightedLbConfig !== undefined,
-    });
+    };
+    return make(() => maglev(options), path, scope);
   },
   [`${PREFIX}.subset.v3.Subset`]: (message, path, scope) => {
     const config = message as Subset;
     const child = scope.readList(config.subsetLbPolicy ?? {}, `${path}.subset_lb_policy`, scope);
-    return subset(readSubset(config, path, scope.issues, child));
+    return make(() => subset(readSubset(config, child)), path, scope);
   },
-  [`${PREFIX}.wrr_locality.v3.WrrLocality`]: (message, path, scope) => {
-    const config = message as WrrLocality;
-    return scope.readList(config.endpointPickingPolicy ?? {}, `${path}.endpoint_picking_policy`, {
+  [`${PREFIX}.wrr_locality.v3.WrrLocality`]: (message, path, scope) =>
+    scope.readList((message as WrrLocality).endpointPickingPolicy ?? {}, `${path}.endpoint_picking_policy`, {
       ...scope,
       locality: { kind: "locality-weighted" },
-    });
-  },
+    }),
 };
+
+function make(policy: () => Policy, path: string, scope: PolicyScope): Policy | undefined {
+  return scope.issues.build(policy, (field) => `${path}.${field}`);
+}

@@ -2,6 +2,7 @@ import { below, type Random } from "../clock.js";
 import type { HostState } from "../host-state.js";
 import type { LocalityMode } from "../locality-options.js";
 import type { Policy } from "../policy.js";
+import { PolicyCheck } from "../policy-check.js";
 import type { SlowStartOptions } from "../slow-start.js";
 import { sourceBalancer } from "../source-balancer.js";
 import { createWeightedPicker } from "../weighted-picker.js";
@@ -30,13 +31,20 @@ export interface LeastRequestOptions {
  * The least loaded of a few random hosts; with unequal weights, a rotation which shrinks a host's share as its
  * requests pile up.
  *
+ * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` with every option that is out of range.
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#weighted-least-request
  */
 export function leastRequest(options: LeastRequestOptions = {}): Policy {
   const { slowStart } = options;
+  new PolicyCheck()
+    .integer("choice_count", options.choiceCount, 2, 0xffffffff)
+    .slowStart(slowStart)
+    .locality(options.locality)
+    .done();
   const choose = chooserOf(options);
   return {
     name: "least_request",
+    options,
     balancer(hosts, env) {
       const bias = effectiveBias(options.activeRequestBias);
       return sourceBalancer(hosts, env, {

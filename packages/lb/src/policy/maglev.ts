@@ -1,5 +1,6 @@
 import { createMaglevTable } from "../maglev-table.js";
 import type { Policy } from "../policy.js";
+import { PolicyCheck } from "../policy-check.js";
 import { type ConsistentHashOptions, tableBalancer } from "../table-balancer.js";
 
 /** Options of {@link maglev}. */
@@ -12,11 +13,14 @@ export interface MaglevOptions extends ConsistentHashOptions {
  * Requests with the same hash go to the same host; quicker to build and to look up than a ring, while somewhat more
  * requests move when hosts come or go.
  *
+ * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` with every option that is out of range.
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#maglev
  */
 export function maglev(options: MaglevOptions = {}): Policy {
+  new PolicyCheck().tableSize(options.tableSize).consistentHashing(options).done();
   return {
     name: "maglev",
+    options,
     balancer: (hosts, env) =>
       tableBalancer(hosts, env, {
         ...options,

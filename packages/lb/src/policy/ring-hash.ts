@@ -1,5 +1,6 @@
 import { createHashRing, type RingOptions } from "../hash-ring.js";
 import type { Policy } from "../policy.js";
+import { PolicyCheck } from "../policy-check.js";
 import { type ConsistentHashOptions, tableBalancer } from "../table-balancer.js";
 
 /** Options of {@link ringHash}. */
@@ -8,11 +9,14 @@ export interface RingHashOptions extends ConsistentHashOptions, RingOptions {}
 /**
  * Requests with the same hash go to the same host; when hosts come or go, few requests move.
  *
+ * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` with every option that is out of range.
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#ring-hash
  */
 export function ringHash(options: RingHashOptions = {}): Policy {
+  new PolicyCheck().ring(options).consistentHashing(options).done();
   return {
     name: "ring_hash",
+    options,
     balancer: (hosts, env) =>
       tableBalancer(hosts, env, {
         ...options,

@@ -3,6 +3,7 @@ import type { Host, Metadata } from "../host.js";
 import type { HostState } from "../host-state.js";
 import type { PickContext } from "../pick.js";
 import type { Balancer, BalancerEnv, HostsChange, Policy } from "../policy.js";
+import { PolicyCheck } from "../policy-check.js";
 import type { PrioritySet } from "../priority-set.js";
 import { equalJson } from "../retry.js";
 import { SubsetCriteria } from "../subset-criteria.js";
@@ -14,10 +15,12 @@ import { roundRobin } from "./round-robin.js";
 /**
  * Chooses among the hosts whose metadata equals what the request's route asks for; another policy chooses within.
  *
+ * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` with every option that is out of range.
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/subsets
  */
 export function subset(options: SubsetOptions): Policy {
-  return { name: "subset", balancer: (hosts, env) => new SubsetBalancer(hosts, env, options) };
+  new PolicyCheck().subsets(options).done();
+  return { name: "subset", options, balancer: (hosts, env) => new SubsetBalancer(hosts, env, options) };
 }
 
 class SubsetBalancer implements Balancer {
