@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { suite as envoyLb } from "../conformance/envoy-lb.js";
 import { suite as lb } from "../conformance/lb.js";
 import { conformanceDir, formatFailure, runSuite } from "../conformance/suite.js";
 
-describe.each([lb])("conformance suite $name", (suite) => {
+describe.each([lb, envoyLb])("conformance suite $name", (suite) => {
   const dir = conformanceDir(suite.name);
 
   test.skipIf(!existsSync(dir))(

@@ -88,7 +88,8 @@ function layOut(entries: readonly WeightedKey[], options: RingOptions): Entries 
   const minimum = options.minimumRingSize ?? 1024;
   const maximum = options.maximumRingSize ?? MAX_RING_SIZE;
   const scale = Math.min(Math.ceil(minWeight * minimum) / minWeight, maximum);
-  const size = Math.ceil(scale);
+  // The running sum may end a rounding error above the size, and Envoy then emits one entry more.
+  const size = Math.ceil(scale) + 1;
   const hi = new Uint32Array(size);
   const lo = new Uint32Array(size);
   const hosts = new Uint32Array(size);

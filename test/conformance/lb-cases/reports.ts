@@ -34,14 +34,14 @@ export const orcaWeights: CaseRunner = (data) => {
   }
   if (hasFields(data, "nonEmptySince", "lastUpdate")) return usable(data);
   if (!hasFields(data, "report")) return unknownForm(data);
-  const raw = data["report"] as Numbers & { readonly named_metrics?: Numbers };
+  const { named_metrics: namedMetrics, ...raw } = data["report"] as Numbers & { readonly named_metrics?: never };
   const report: LoadReport = {
     rps: raw["rps"] ?? raw["rps_fractional"] ?? 0,
     eps: raw["eps"] ?? 0,
     applicationUtilization: raw["application_utilization"] ?? 0,
     cpuUtilization: raw["cpu_utilization"] ?? 0,
     namedMetrics: {
-      ...raw.named_metrics,
+      ...(namedMetrics as Numbers | undefined),
       ...Object.fromEntries(
         Object.entries(raw)
           .filter(([key]) => key.startsWith("named_metrics."))
