@@ -1,13 +1,14 @@
 import type { CorsPolicy as RouteCorsPolicy } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { CorsPolicy } from "@weftmesh/xds-types/envoy/extensions/filters/http/cors/v3";
 import { byteText } from "./ascii.js";
-import type { CorsVerdict } from "./decision.js";
+import type { CorsVerdict, LocalReply } from "./decision.js";
 import type { TypedConfig } from "./extension.js";
 import type { RequestFacts } from "./facts.js";
 import { configOfType } from "./filter-config.js";
 import { HeaderFields } from "./header/fields.js";
 import { compileFraction, type FractionTest } from "./match/fraction.js";
 import { compileString, type StringTest } from "./match/string.js";
+import type { HeaderList } from "./request.js";
 import type { Scope } from "./scope.js";
 import type { Surroundings } from "./surroundings.js";
 
@@ -94,43 +95,47 @@ export function judgeCors(levels: readonly CorsRule[], facts: RequestFacts): Cor
   if (!isPreflight) return allowed ? { kind: "actual", headers: actualFields(levels, origin) } : none;
   if (!allowed) {
     const forward = first(levels, "forwardNotMatching") ?? true;
-    return forward ? none : { kind: "preflight", reply: { status: 200, headers: [], body: "" } };
+    return forward ? none : { kind: "preflight", reply: okReply([]) };
   }
   return {
     kind: "preflight",
-    reply: { status: 200, headers: preflightFields(levels, origin, method, facts), body: "" },
+    reply: okReply(preflightFields(levels, origin, method, facts)),
   };
+}
+
+function okReply(headers: HeaderList): LocalReply {
+  return { status: 200, headers, body: "", original: { status: 200, headers, body: "" } };
 }
 
 function preflightFields(
   levels: readonly CorsRule[],
-  origin: string,
+  origin: string | undefined,
   method: string,
   facts: RequestFacts,
 ): readonly string[] {
   const fields = new HeaderFields();
-  fields.set("access-control-allow-origin", origin);
-  if (first(levels, "credentials") === true) fields.set("access-control-allow-credentials", "true");
+  if (origin !== undefined) fields.put("access-control-allow-origin", origin);
+  if (first(levels, "credentials") === true) fields.put("access-control-allow-credentials", "true");
   const methods = first(levels, "methods");
-  if (methods !== undefined) fields.set("access-control-allow-methods", methods === "*" ? method : methods);
+  if (methods !== undefined) fields.put("access-control-allow-methods", methods === "*" ? method : methods);
   const headers = first(levels, "headers");
   const asked = facts.header("access-control-request-headers");
-  if (headers === "*") {
-    if (asked !== undefined) fields.set("access-control-allow-headers", asked);
-  } else if (headers !== undefined) fields.set("access-control-allow-headers", headers);
+  if (headers !== undefined) fields.put("access-control-allow-headers", headers === "*" ? (asked ?? "") : headers);
   const maxAge = first(levels, "maxAge");
-  if (maxAge !== undefined) fields.set("access-control-max-age", maxAge);
+  if (maxAge !== undefined) fields.put("access-control-max-age", maxAge);
   const asksPrivate = facts.header("access-control-request-private-network") === "true";
   if (asksPrivate && first(levels, "privateNetwork") === true)
-    fields.set("access-control-allow-private-network", "true");
+    fields.put("access-control-allow-private-network", "true");
+  const expose = first(levels, "expose");
+  if (origin !== undefined && expose !== undefined) fields.put("access-control-expose-headers", expose);
   return fields.toList();
 }
 
 function actualFields(levels: readonly CorsRule[], origin: string): readonly string[] {
   const fields = new HeaderFields();
-  fields.set("access-control-allow-origin", origin);
-  if (first(levels, "credentials") === true) fields.set("access-control-allow-credentials", "true");
+  fields.put("access-control-allow-origin", origin);
+  if (first(levels, "credentials") === true) fields.put("access-control-allow-credentials", "true");
   const expose = first(levels, "expose");
-  if (expose !== undefined) fields.set("access-control-expose-headers", expose);
+  if (expose !== undefined) fields.put("access-control-expose-headers", expose);
   return fields.toList();
 }

@@ -57,6 +57,8 @@ export interface LocalReply {
   readonly headers: HeaderList;
   /** Body as latin1 text, one character a byte; empty for none. */
   readonly body: string;
+  /** Status, body and the fields that do not follow from them, before the form for gRPC or HEAD: what `local_reply_config` works on. */
+  readonly original: { readonly status: number; readonly headers: HeaderList; readonly body: string };
 }
 
 /** The request as it goes upstream. */
@@ -207,7 +209,7 @@ export interface Forward {
   mirrors(): readonly Mirror[];
   /** The 64-bit hash of the hash policy, for ring hash and maglev; absent if no entry gives one. */
   hash(): bigint | undefined;
-  /** The virtual cluster's name; empty if the host has none configured. */
+  /** The virtual cluster's name in statistics: `other` if none matches, empty if the host has none configured. */
   virtualCluster(): string;
   /** Rate-limit descriptors, of one stage or of all. */
   rateLimits(stage?: number): readonly RateLimitDescriptor[];
@@ -259,6 +261,10 @@ export interface DirectResponse {
   readonly details: "direct_response" | "cluster_not_found";
   /** 200–599. */
   readonly status: number;
+  /** The cluster that does not exist; absent for a configured answer. Empty if a header should have named it. */
+  readonly cluster?: string | undefined;
+  /** What CORS says: of a configured answer always nothing. */
+  cors(): CorsVerdict;
   /** The complete answer. */
   reply(): LocalReply;
 }

@@ -115,10 +115,8 @@ function duplicate(domain: string, scope: Scope): void {
   scope.report("ERR_ROUTER_DOMAIN_DUPLICATE", `expected unique domains, got ${JSON.stringify(domain)} twice`);
 }
 
-/** Cuts a port off an authority; a colon inside brackets belongs to an IPv6 address. */
+/** Cuts off what follows the last colon; a colon inside brackets belongs to an IPv6 address. What follows need not be a number. */
 export function withoutPort(host: string): string {
   const colon = host.lastIndexOf(":");
-  if (colon < 0 || host.indexOf("]", colon) >= 0) return host;
-  if (host.startsWith("[") ? host[colon - 1] !== "]" : host.indexOf(":") !== colon) return host;
-  return /^\d*$/.test(host.slice(colon + 1)) ? host.slice(0, colon) : host;
+  return colon < 0 || host.lastIndexOf("]") > colon ? host : host.slice(0, colon);
 }

@@ -54,6 +54,7 @@ export class ForwardDecision implements Forward {
   readonly #choice: ClusterChoice;
   readonly #facts: RequestFacts;
   #timeouts: Timeouts | undefined;
+  #sent: RequestView | undefined;
 
   constructor(
     table: TableLevel,
@@ -118,7 +119,7 @@ export class ForwardDecision implements Forward {
     const input = this.#input(view, attempt);
     this.#setTimeoutFields(view.fields);
     if (this.#host.config.includeRequestAttemptCount === true)
-      view.fields.set("x-envoy-attempt-count", String(attempt));
+      view.fields.put("x-envoy-attempt-count", String(attempt));
     const entry = this.#choice.entry;
     if (entry?.requestMutation !== undefined) applyMutation(entry.requestMutation, view.fields, input);
     if (entry !== undefined && entry.hostRewrite !== "") view.authority = entry.hostRewrite;
@@ -126,6 +127,7 @@ export class ForwardDecision implements Forward {
     this.#rewriteHost(view, input);
     this.#rewritePath(view, input);
     for (const name of consumed) view.fields.remove(name);
+    this.#sent = view;
     return {
       method: view.method,
       scheme: view.scheme,
@@ -137,24 +139,22 @@ export class ForwardDecision implements Forward {
 
   response(status: number, headers: HeaderList): HeaderList {
     const fields = new HeaderFields(headers);
-    this.finishResponse(fields, status, "via_upstream", "-");
+    // Response formats see the request as it went upstream.
+    if (this.#sent === undefined) this.request();
+    this.finishResponse(fields, status, "via_upstream", "-", 1);
+    if (this.#host.config.includeAttemptCountInResponse === true) fields.put("x-envoy-attempt-count", "1");
     return fields.toList();
   }
 
   /** Applies the response mutations; local replies on behalf of this route use it as well. */
-  finishResponse(fields: HeaderFields, status: number, details: string, flags: string): void {
+  finishResponse(fields: HeaderFields, status: number, details: string, flags: string, attempt: number): void {
     const original = this.#facts.request;
-    const view = {
-      ...original,
-      authority: original.authority,
-      path: original.path,
-      fields: new HeaderFields(original.headers),
-    };
-    const input: FormatInput = { ...this.#input(view, 1), response: fields, status, details, flags };
+    const { method, scheme, authority, path } = original;
+    const view = this.#sent ?? { method, scheme, authority, path, fields: new HeaderFields(original.headers) };
+    const input: FormatInput = { ...this.#input(view, attempt), response: fields, status, details, flags };
     const entry = this.#choice.entry;
     if (entry?.responseMutation !== undefined) applyMutation(entry.responseMutation, fields, input);
     applyLevels([this.#route, this.#host, this.#table], "response", this.#table.mostSpecificWins, fields, input);
-    if (this.#host.config.includeAttemptCountInResponse === true) fields.set("x-envoy-attempt-count", "1");
   }
 
   retry(outcome: Outcome, attempt: number, now: number): RetryVerdict {
@@ -233,17 +233,17 @@ export class ForwardDecision implements Forward {
     fields.remove("x-envoy-upstream-alt-stat-name");
     const expected = expectedTimeoutMs(this.timeouts, this.hedgeOnPerTryTimeout, 0);
     if (expected === undefined) return;
-    fields.set("x-envoy-expected-rq-timeout-ms", String(expected));
+    fields.put("x-envoy-expected-rq-timeout-ms", String(expected));
     const { maxGrpcMs, newStyle } = this.#rule.timeouts;
     if (maxGrpcMs !== undefined && !newStyle && isGrpc(this.#facts))
-      fields.set("grpc-timeout", formatGrpcTimeout(expected));
+      fields.put("grpc-timeout", formatGrpcTimeout(expected));
   }
 
   #rewriteHost(view: RequestView, input: FormatInput): void {
     const rewritten = this.#rule.hostRewrite?.(input);
     if (rewritten === undefined) return;
     const old = view.authority ?? "";
-    if (old !== "" && !view.fields.has("x-envoy-original-host")) view.fields.set("x-envoy-original-host", old);
+    if (old !== "" && !view.fields.has("x-envoy-original-host")) view.fields.put("x-envoy-original-host", old);
     if (this.#rule.action.appendXForwardedHost === true && old !== "") {
       const last = view.fields
         .get("x-forwarded-host")
@@ -258,7 +258,7 @@ export class ForwardDecision implements Forward {
     if (view.path === undefined) return;
     const rewritten = this.#rule.pathRewrite?.(view.path, input);
     if (rewritten === undefined) return;
-    view.fields.set("x-envoy-original-path", view.path);
+    view.fields.put("x-envoy-original-path", view.path);
     view.path = rewritten;
   }
 }

@@ -8,6 +8,13 @@
 export { type FetchRequestLike, fromFetch } from "./adapter/fetch.js";
 export { fromHttp2, type Http2Headers } from "./adapter/http2.js";
 export { fromIncomingMessage, type IncomingMessageLike, type SocketLike } from "./adapter/incoming-message.js";
+export type { ReplyContext } from "./connection-manager/local-reply-config.js";
+export {
+  type Admission,
+  type ConnectionManager,
+  type ConnectionManagerOptions,
+  compileConnectionManager,
+} from "./connection-manager.js";
 export type {
   CorsVerdict,
   Decision,

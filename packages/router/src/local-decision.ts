@@ -1,6 +1,14 @@
 import { type DirectRule, directBody } from "./action/direct-response.js";
 import { locationOf, type RedirectRule } from "./action/redirect.js";
-import type { DirectResponse, LocalReply, NoRoute, Redirect, RouteInfo, VirtualHostInfo } from "./decision.js";
+import type {
+  CorsVerdict,
+  DirectResponse,
+  LocalReply,
+  NoRoute,
+  Redirect,
+  RouteInfo,
+  VirtualHostInfo,
+} from "./decision.js";
 import type { RequestFacts } from "./facts.js";
 import type { FormatInput } from "./format/values.js";
 import type { ForwardDecision } from "./forward.js";
@@ -11,7 +19,7 @@ import type { CompiledRoute } from "./route.js";
 import type { TableLevel } from "./table-level.js";
 import type { CompiledHost } from "./virtual-host.js";
 
-function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | undefined, status: number): FormatInput {
+function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | undefined): FormatInput {
   const request = facts.request;
   return {
     facts,
@@ -22,13 +30,14 @@ function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | und
       path: request.path,
       fields: new HeaderFields(request.headers),
     },
-    status,
+    // While the router writes its own answer, the response has no status yet.
+    status: 0,
     details: "direct_response",
     flags: "-",
     route,
     virtualHost: host.info,
     virtualCluster: () => host.virtualClusters?.(facts) ?? "",
-    attempt: 1,
+    attempt: 0,
   };
 }
 
@@ -62,11 +71,23 @@ export class RedirectDecision implements Redirect {
   }
 
   get location(): string {
-    return locationOf(this.#rule, inputOf(this.#facts, this.#host, this.#route.info, this.status));
+    return locationOf(this.#rule, this.#rewritten());
+  }
+
+  /** The request after the redirect's own path rewrite, which is a step of its own and leaves its trace in the fields. */
+  #rewritten(): FormatInput {
+    const input = inputOf(this.#facts, this.#host, this.#route.info);
+    const path = input.request.path;
+    const rewritten = path === undefined ? undefined : this.#rule.pathRewrite?.(path, input);
+    if (path !== undefined && rewritten !== undefined) {
+      input.request.fields.put("x-envoy-original-path", path);
+      input.request.path = rewritten;
+    }
+    return input;
   }
 
   reply(): LocalReply {
-    const input = inputOf(this.#facts, this.#host, this.#route.info, this.status);
+    const input = this.#rewritten();
     return buildReply(
       {
         status: this.status,
@@ -138,8 +159,12 @@ export class DirectDecision implements DirectResponse {
     return this.#rule.status;
   }
 
+  cors(): CorsVerdict {
+    return { kind: "none" };
+  }
+
   reply(): LocalReply {
-    const input = inputOf(this.#facts, this.#host, this.#route.info, this.status);
+    const input = inputOf(this.#facts, this.#host, this.#route.info);
     const { body, contentType } = directBody(this.#rule, input);
     const { scheme, authority, path } = this.#facts.request;
     // A status that points somewhere points to the request itself when the route says nothing else.
@@ -149,7 +174,7 @@ export class DirectDecision implements DirectResponse {
         status: this.status,
         body,
         contentType,
-        location: pointsAway ? `${scheme}://${authority ?? ""}${path ?? ""}` : undefined,
+        location: pointsAway && path !== undefined ? `${scheme}://${authority ?? ""}${path}` : undefined,
         modify: (fields) => {
           const levels = [this.#route, this.#host, this.#table] as const;
           applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...input, response: fields });
@@ -183,9 +208,17 @@ export class ClusterNotFound implements DirectResponse {
     return this.forward.route;
   }
 
+  get cluster(): string {
+    return this.forward.cluster;
+  }
+
+  cors(): CorsVerdict {
+    return this.forward.cors();
+  }
+
   reply(): LocalReply {
     const modify = (fields: HeaderFields): void => {
-      this.forward.finishResponse(fields, this.status, "cluster_not_found", "NC");
+      this.forward.finishResponse(fields, 0, "cluster_not_found", "NC", 0);
     };
     return buildReply({ status: this.status, body: "", modify }, this.#facts);
   }

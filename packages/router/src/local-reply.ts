@@ -35,22 +35,34 @@ export function buildReply(parts: ReplyParts, facts: RequestFacts): LocalReply {
   const fields = new HeaderFields();
   if (parts.location !== undefined) fields.add("location", parts.location);
   parts.modify?.(fields);
+  if (parts.contentType !== undefined) fields.put("content-type", parts.contentType);
+  return frameReply({ status: parts.status, headers: fields.toList(), body: parts.body }, facts);
+}
+
+/**
+ * Gives a reply the fields that follow from its body and from who asked.
+ *
+ * @param contentType - Replaces the content type; absent leaves what is set, or `text/plain`.
+ */
+export function frameReply(original: LocalReply["original"], facts: RequestFacts, contentType?: string): LocalReply {
+  const fields = new HeaderFields(original.headers);
+  const isHead = facts.request.method === "HEAD";
   if (isGrpc(facts)) {
-    fields.set("content-type", "application/grpc");
-    fields.set("grpc-status", String(grpcStatuses[parts.status] ?? 2));
-    if (parts.body !== "") fields.set("grpc-message", percentEncode(parts.body));
+    fields.put("content-type", "application/grpc");
+    fields.put("grpc-status", String(grpcStatuses[original.status] ?? 2));
+    if (original.body !== "" && !isHead) fields.put("grpc-message", percentEncode(original.body));
     fields.remove("content-length");
-    return { status: 200, headers: fields.toList(), body: "" };
+    return { status: 200, headers: fields.toList(), body: "", original };
   }
-  if (parts.body === "") {
+  if (original.body === "") {
     fields.remove("content-length");
+    fields.remove("content-type");
   } else {
-    fields.set("content-length", String(parts.body.length));
-    if (parts.contentType !== undefined) fields.set("content-type", parts.contentType);
-    else if (!fields.has("content-type")) fields.set("content-type", "text/plain");
+    fields.put("content-length", String(original.body.length));
+    if (contentType !== undefined) fields.put("content-type", contentType);
+    else if (!fields.has("content-type")) fields.put("content-type", "text/plain");
   }
-  const body = facts.request.method === "HEAD" ? "" : parts.body;
-  return { status: parts.status, headers: fields.toList(), body };
+  return { status: original.status, headers: fields.toList(), body: isHead ? "" : original.body, original };
 }
 
 /** gRPC's encoding of a status message: everything but printable ASCII, and `%`, as `%XX`. */

@@ -68,6 +68,11 @@ export interface RouteRequest {
   readonly method: string;
   /** `:scheme`: `http` or `https`. */
   readonly scheme: string;
+  /**
+   * Whether the client stated the scheme, by an absolute request target or in HTTP/2. Otherwise a connection manager derives it from
+   * `x-forwarded-proto`.
+   */
+  readonly explicitScheme?: boolean | undefined;
   /** `:authority`, that is the Host header, with port if it had one. */
   readonly authority?: string | undefined;
   /** `:path` with query, undecoded. Absent on a plain CONNECT. */

@@ -57,7 +57,7 @@ export function surroundingsOf(options: SurroundingsOptions): Surroundings {
     readFile: options.readFile,
     clusters: options.clusters,
     profile: options.profile ?? "envoy",
-    regexes: new RegexCache(),
+    regexes: new RegexCache(options.maxProgramSize ?? 100, options.regexEngine),
     extensions: {
       stringMatchers: {},
       pathMatchers: {},

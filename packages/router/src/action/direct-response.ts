@@ -44,5 +44,6 @@ export function directBody(
   input: FormatInput,
 ): { readonly body: string; readonly contentType?: string | undefined } {
   if (rule.format === undefined) return { body: rule.body };
-  return { body: rule.format.format({ ...input, body: rule.body }), contentType: rule.format.contentType };
+  // The body is written before the response has a status.
+  return { body: rule.format.format({ ...input, status: 0, body: rule.body }), contentType: rule.format.contentType };
 }

@@ -52,7 +52,7 @@ export function compileRedirect(
   };
 }
 
-/** The URL that a redirect sends a request to. */
+/** The URL that a redirect sends a request to; a path rewrite has been applied before. */
 export function locationOf(rule: RedirectRule, input: FormatInput): string {
   const request = input.request;
   const scheme = rule.scheme !== "" ? rule.scheme : rule.https ? "https" : request.scheme;
@@ -77,7 +77,7 @@ function pathOf(rule: RedirectRule, input: FormatInput): string {
   // A path_redirect with a query of its own is final.
   if (rule.path.includes("?")) return withSlash(rule.path);
   let path = rule.path;
-  if (path === "") path = rule.pathRewrite?.(current, input) ?? current;
+  if (path === "") path = current;
   else {
     const query = current.indexOf("?");
     if (query >= 0) path += current.slice(query);

@@ -76,8 +76,8 @@ function regexRewrite(rewrite: RegexMatchAndSubstitute, scope: Scope, surroundin
   return (path) => {
     const end = pathEnd(path);
     const text = regex.replace(path.slice(0, end), substitution);
-    // An empty result would be no path at all: Envoy keeps the old one, but still counts it as rewritten.
-    return text === "" ? path : text + path.slice(end);
+    // An empty result would be no path at all: Envoy keeps the old one.
+    return text === "" ? undefined : text + path.slice(end);
   };
 }
 

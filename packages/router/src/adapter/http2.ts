@@ -29,6 +29,7 @@ export function fromHttp2(
   return {
     method: text(headers[":method"]) ?? "GET",
     scheme,
+    explicitScheme: true,
     authority: text(headers[":authority"]) ?? text(headers["host"]),
     path: text(headers[":path"]),
     headers: list,

@@ -38,10 +38,11 @@ export interface SocketLike {
  * @param connection - What is known beyond the socket: peer identity, original destination. It wins over the socket's facts.
  */
 export function fromIncomingMessage(req: IncomingMessageLike, connection?: Connection): RouteRequest {
-  const scheme = req.socket?.encrypted === true || connection?.tls !== undefined ? "https" : "http";
+  let scheme = req.socket?.encrypted === true || connection?.tls !== undefined ? "https" : "http";
   const raw = req.rawHeaders;
   const headers: string[] = [];
   let authority: string | undefined;
+  let explicitScheme = false;
   let proto = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase();
@@ -60,16 +61,19 @@ export function fromIncomingMessage(req: IncomingMessageLike, connection?: Conne
     authority = path;
     path = undefined;
   } else if (path !== undefined && !path.startsWith("/")) {
-    const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(path);
+    const absolute = /^(https?):\/\/([^/?#]*)(.*)$/i.exec(path);
     if (absolute !== null) {
-      authority = absolute[1] as string;
-      const rest = absolute[2] as string;
+      scheme = (absolute[1] as string).toLowerCase();
+      explicitScheme = true;
+      authority = absolute[2] as string;
+      const rest = absolute[3] as string;
       path = rest.startsWith("/") ? rest : `/${rest}`;
     }
   }
   return {
     method,
     scheme,
+    explicitScheme,
     authority,
     path,
     headers,

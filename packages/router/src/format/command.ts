@@ -85,7 +85,11 @@ const simple: Readonly<Record<string, Value>> = {
   PROTOCOL: (input) => input.facts.request.protocol ?? "HTTP/1.1",
   ROUTE_NAME: (input) => emptyIsMissing(input.route?.name),
   VIRTUAL_HOST_NAME: (input) => emptyIsMissing(input.virtualHost?.name),
-  VIRTUAL_CLUSTER_NAME: (input) => emptyIsMissing(input.virtualCluster?.()),
+  VIRTUAL_CLUSTER_NAME(input) {
+    // `other` is a name for statistics; logs and headers show nothing.
+    const name = input.virtualCluster?.();
+    return name === "other" ? undefined : emptyIsMissing(name);
+  },
   UPSTREAM_CLUSTER: (input) => emptyIsMissing(input.cluster),
   UPSTREAM_CLUSTER_RAW: (input) => emptyIsMissing(input.cluster),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: (input) => String(input.attempt),

@@ -121,16 +121,19 @@ export class HeaderFields {
     this.#list.push(name, value);
   }
 
-  /** Makes `value` the only value, in the place of the first one if it is a field that is kept once, else at the end. */
+  /** Makes `value` the only value; the field moves to the end, as configured overwrites do. */
   set(name: string, value: string): void {
-    if (joined.has(name)) {
-      for (let i = 0; i < this.#list.length; i += 2) {
-        if (this.#list[i] !== name) continue;
-        this.#list[i + 1] = value;
-        return;
-      }
-    }
     this.remove(name);
+    this.#list.push(name, value);
+  }
+
+  /** Makes `value` the only value of a field that is kept once, in its place: how Envoy sets its own fields. */
+  put(name: string, value: string): void {
+    for (let i = 0; i < this.#list.length; i += 2) {
+      if (this.#list[i] !== name) continue;
+      this.#list[i + 1] = value;
+      return;
+    }
     this.#list.push(name, value);
   }
 

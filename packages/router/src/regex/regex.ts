@@ -1,54 +1,149 @@
 import type { RegexMatcher } from "@weftmesh/xds-types/envoy/type/matcher/v3";
-import { RE2JS } from "re2js";
+import { LRUCache } from "lru-cache";
+import { byteText } from "../ascii.js";
 import type { Scope } from "../scope.js";
-import type { Surroundings } from "../surroundings.js";
+import { Dfa } from "./dfa.js";
+import { Machine } from "./machine.js";
+import { parseRegex } from "./parse.js";
+import { compileProgram, Op, type Program } from "./program.js";
+import { programSize } from "./program-size.js";
+import { globalReplace } from "./replace.js";
+import { RegexSyntaxError } from "./syntax-error.js";
 
-/** A compiled pattern, always matched against the whole text. */
+/** A compiled pattern. It works on latin1 text, one character a byte, as Envoy's RE2 does, in time linear in the text. */
 export interface Regex {
+  /** The pattern as bytes. */
+  readonly pattern: string;
+  /** Whether it matches the whole text. */
   test(text: string): boolean;
+  /** The groups of a match of the whole text, the whole first; `undefined` without a match. */
   groups(text: string): readonly (string | undefined)[] | undefined;
+  /** RE2's GlobalReplace. */
   replace(text: string, substitution: string): string;
 }
-/** Runs patterns. */
+
+/**
+ * Runs patterns in place of the built-in automaton, for whole-text tests only: what is accepted, and what a replacement gives, stays
+ * as it is. Gets the pattern's text as bytes; must match the whole text, in RE2's Latin-1 sense.
+ */
 export type RegexEngine = (pattern: string) => { test(text: string): boolean };
 
-class Temp implements Regex {
-  readonly #re: RE2JS;
+/** Patterns compiled lately, over all tables: updates mostly repeat what was there. */
+const cache = new LRUCache<string, CompiledRegex>({ max: 20_000 });
+
+class CompiledRegex implements Regex {
+  readonly pattern: string;
+  /** RE2's program size. */
+  readonly size: number;
+  #compiled: { readonly dfa: Dfa; readonly machine: Machine; readonly groups: number } | undefined;
+
   constructor(pattern: string) {
-    this.#re = RE2JS.compile(pattern);
+    this.pattern = pattern;
+    const parsed = parseRegex(pattern);
+    this.size = programSize(compileProgram(parsed.node));
   }
+
   test(text: string): boolean {
-    return this.#re.matches(text);
+    return this.#run().dfa.test(text);
   }
+
   groups(text: string): readonly (string | undefined)[] | undefined {
-    const m = this.#re.matcher(text);
-    if (!m.matches()) return undefined;
-    return Array.from({ length: m.groupCount() + 1 }, (_, i) => m.group(i) ?? undefined);
+    const { machine, groups } = this.#run();
+    const slots = machine.run(text, 0, true);
+    if (slots === undefined) return undefined;
+    return Array.from({ length: groups + 1 }, (_, i) => {
+      const start = slots[2 * i] as number;
+      return start < 0 ? undefined : text.slice(start, slots[2 * i + 1]);
+    });
   }
+
   replace(text: string, substitution: string): string {
-    return this.#re.matcher(text).replaceAll(substitution.replaceAll("$", "\\$").replaceAll(/\\(\d)/g, "$$$1"));
+    const { machine, groups } = this.#run();
+    return globalReplace(machine, groups, text, substitution);
+  }
+
+  // Tables may hold thousands of patterns that never see a request: automata are built on first use.
+  #run(): { readonly dfa: Dfa; readonly machine: Machine; readonly groups: number } {
+    if (this.#compiled === undefined) {
+      const { node, groups } = parseRegex(this.pattern);
+      const program = compileProgram(node);
+      const dfa = new Dfa(program, program.start === 0 ? [] : [program.start], matchesOf(program));
+      this.#compiled = { dfa, machine: new Machine(program, groups), groups };
+    }
+    return this.#compiled;
   }
 }
 
-/** Compiled patterns by text. */
+function matchesOf(program: Program): ReadonlyMap<number, number> {
+  return new Map([[program.op.indexOf(Op.match), 0]]);
+}
+
+/** A pattern that was refused: matches nothing, so that compilation can go on and find the next problem. */
+const refused: Regex = { pattern: "", test: () => false, groups: () => undefined, replace: (text) => text };
+
+/** Compiles patterns under one limit of program size. */
 export class RegexCache {
-  readonly #cache = new Map<string, Regex>();
-  compile(pattern: string, scope: Scope): Regex {
+  readonly #limit: number;
+  readonly #engine: RegexEngine | undefined;
+
+  constructor(limit: number, engine?: RegexEngine) {
+    this.#limit = limit;
+    this.#engine = engine;
+  }
+
+  /** Compiles a configured pattern; one that RE2 does not accept, or too large a one, is reported. */
+  compile(pattern: string, scope: Scope, ownLimit?: number): Regex {
+    const bytes = byteText(pattern);
     try {
-      return this.trusted(pattern);
-    } catch (e) {
-      scope.report("ERR_ROUTER_REGEX_SYNTAX", String(e));
-      return { test: () => false, groups: () => undefined, replace: (t) => t };
+      const regex = find(bytes);
+      const limit = ownLimit ?? this.#limit;
+      if (regex.size > limit) {
+        scope.report(
+          "ERR_ROUTER_REGEX_SIZE",
+          `expected a program size of at most ${limit}, got ${regex.size} for ${JSON.stringify(pattern)}`,
+        );
+      }
+      return this.#engine === undefined ? regex : withEngine(regex, this.#engine);
+    } catch (error) {
+      if (!(error instanceof RegexSyntaxError)) throw error;
+      scope.report("ERR_ROUTER_REGEX_SYNTAX", error.message);
+      return refused;
     }
   }
+
+  /** Compiles a pattern that this package has made itself; its size does not count. */
   trusted(pattern: string): Regex {
-    let found = this.#cache.get(pattern);
-    if (found === undefined) this.#cache.set(pattern, (found = new Temp(pattern)));
-    return found;
+    return find(pattern);
   }
+}
+
+function find(pattern: string): CompiledRegex {
+  const found = cache.get(pattern);
+  if (found !== undefined) return found;
+  const made = new CompiledRegex(pattern);
+  cache.set(pattern, made);
+  return made;
+}
+
+function withEngine(regex: Regex, engine: RegexEngine): Regex {
+  const { test } = engine(regex.pattern);
+  return {
+    pattern: regex.pattern,
+    test: (text) => test(text),
+    groups: (text) => regex.groups(text),
+    replace: (text, substitution) => regex.replace(text, substitution),
+  };
 }
 
 /** Compiles a RegexMatcher. */
-export function compileRegex(matcher: RegexMatcher, scope: Scope, surroundings: Surroundings): Regex {
-  return surroundings.regexes.compile(matcher.regex ?? "", scope.field("regex"));
+export function compileRegex(
+  matcher: RegexMatcher,
+  scope: Scope,
+  surroundings: { readonly regexes: RegexCache },
+): Regex {
+  if (matcher.regex === undefined || matcher.regex === "") {
+    scope.field("regex").report("ERR_ROUTER_FIELD_INVALID", "expected a pattern, got none");
+    return refused;
+  }
+  return surroundings.regexes.compile(matcher.regex, scope.field("regex"), matcher.googleRe2?.maxProgramSize);
 }

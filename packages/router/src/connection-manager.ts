@@ -1,0 +1,226 @@
+import type { HttpConnectionManager } from "@weftmesh/xds-types/envoy/extensions/filters/network/http_connection_manager/v3";
+import { asciiLower, byteText } from "./ascii.js";
+import { lastForwarded, sanitize } from "./connection-manager/forwarded.js";
+import {
+  compileLocalReplies,
+  type LocalReplyRules,
+  type ReplyContext,
+} from "./connection-manager/local-reply-config.js";
+import { cleanPath, type EscapedSlashes } from "./connection-manager/path.js";
+import type { LocalReply } from "./decision.js";
+import { withoutPort } from "./domain-index.js";
+import { RequestFacts } from "./facts.js";
+import { HeaderFields } from "./header/fields.js";
+import { buildReply } from "./local-reply.js";
+import { compileRanges, parseAddress } from "./match/address.js";
+import { isGrpc } from "./match/route-match.js";
+import type { HeaderList, RouteRequest } from "./request.js";
+import { Scope } from "./scope.js";
+import { type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
+
+/** What comes of a request before it is routed. */
+export type Admission =
+  /** Route this. */
+  | { readonly kind: "request"; readonly request: RouteRequest }
+  /** Answer this; the request is not routed. */
+  | {
+      readonly kind: "reply";
+      /** Envoy's RESPONSE_CODE_DETAILS. */
+      readonly details: "missing_host_header" | "absolute_path_rejected" | "path_normalization_failed";
+      /** The complete answer. */
+      readonly reply: LocalReply;
+    };
+
+/** The parts of an HTTP connection manager that change requests before routing, and answers that the proxy makes itself. */
+export interface ConnectionManager {
+  /**
+   * Cleans a request up: host, path, `x-forwarded-*` and `x-envoy-*`, in Envoy's order.
+   *
+   * @param internalOnlyHeaders - `internal_only_headers` of the route table that will be asked.
+   */
+  accept(request: RouteRequest, internalOnlyHeaders?: readonly string[]): Admission;
+  /** Applies `local_reply_config` to an answer of the proxy's own. Filters such as CORS come after, then {@link ConnectionManager.response}. */
+  reply(reply: LocalReply, request: RouteRequest, context: ReplyContext): LocalReply;
+  /** Settles the `server` field of any response, last of all. */
+  response(headers: HeaderList): HeaderList;
+}
+
+/** Options of {@link compileConnectionManager}. */
+export interface ConnectionManagerOptions extends SurroundingsOptions {
+  /** The proxy's own address: it stands in `x-forwarded-for` for clients on the loopback address. Default `127.0.0.1`. */
+  readonly localAddress?: string | undefined;
+  /** Where the configuration stands in the user's input; put before each issue's path. */
+  readonly path?: string | undefined;
+}
+
+const escapedSlashes: readonly EscapedSlashes[] = [
+  "KEEP_UNCHANGED",
+  "KEEP_UNCHANGED",
+  "REJECT_REQUEST",
+  "UNESCAPE_AND_REDIRECT",
+  "UNESCAPE_AND_FORWARD",
+];
+
+/**
+ * Compiles the steps of an HttpConnectionManager that stand around routing.
+ *
+ * @throws {@link RouterError} with every problem found.
+ * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/header_sanitizing
+ */
+export function compileConnectionManager(
+  config: HttpConnectionManager,
+  options: ConnectionManagerOptions = {},
+): ConnectionManager {
+  const scope = Scope.root(options.path);
+  const surroundings = surroundingsOf(options);
+  const replies = compileLocalReplies(config.localReplyConfig, scope.field("local_reply_config"), surroundings);
+  const internal = compileRanges(
+    config.internalAddressConfig?.cidrRanges ?? [],
+    "internal_address_config.cidr_ranges",
+    scope,
+  );
+  scope.throwIfRefused();
+  return new Manager(config, options.localAddress ?? "127.0.0.1", internal, replies);
+}
+
+class Manager implements ConnectionManager {
+  readonly #config: HttpConnectionManager;
+  readonly #localAddress: string;
+  readonly #internal: ReturnType<typeof compileRanges>;
+  readonly #replies: LocalReplyRules;
+  readonly #slashes: EscapedSlashes;
+
+  constructor(
+    config: HttpConnectionManager,
+    localAddress: string,
+    internal: ReturnType<typeof compileRanges>,
+    replies: LocalReplyRules,
+  ) {
+    this.#config = config;
+    this.#localAddress = localAddress;
+    this.#internal = internal;
+    this.#replies = replies;
+    const slashes = config.pathWithEscapedSlashesAction ?? 0;
+    this.#slashes =
+      typeof slashes === "number"
+        ? (escapedSlashes[slashes] ?? "KEEP_UNCHANGED")
+        : slashes === "IMPLEMENTATION_SPECIFIC_DEFAULT"
+          ? "KEEP_UNCHANGED"
+          : slashes;
+  }
+
+  accept(request: RouteRequest, internalOnlyHeaders: readonly string[] = []): Admission {
+    if (request.authority === undefined) return refuse(request, 400, "missing_host_header");
+    let path = request.path;
+    if (path !== undefined && path !== "" && !path.startsWith("/"))
+      return refuse(request, 404, "absolute_path_rejected");
+    if (path !== undefined) {
+      const result = cleanPath(path, {
+        escapedSlashes: this.#slashes,
+        normalize: this.#config.normalizePath === true,
+        mergeSlashes: this.#config.mergeSlashes === true,
+      });
+      if (result.kind === "reject") return refuse(request, 400, "path_normalization_failed");
+      if (result.kind === "redirect") {
+        if (isGrpcRequest(request)) return refuse(request, 400, "path_normalization_failed");
+        return refuse(request, 307, "path_normalization_failed", result.path);
+      }
+      path = result.path;
+    }
+    const fields = new HeaderFields();
+    for (let i = 0; i < request.headers.length; i += 2)
+      fields.add(request.headers[i] as string, request.headers[i + 1] as string);
+    removeHopByHop(fields);
+    const remoteAddress = this.#forwarded(request, fields, internalOnlyHeaders);
+    const proto = asciiLower(fields.get("x-forwarded-proto") ?? "");
+    const derived = request.explicitScheme !== true && (proto === "http" || proto === "https");
+    const scheme = derived ? proto : request.scheme;
+    const authority = this.#cleanHost(request.authority, request.connection?.destinationPort);
+    return {
+      kind: "request",
+      request: { ...request, scheme, authority, path, headers: fields.toList(), remoteAddress },
+    };
+  }
+
+  reply(reply: LocalReply, request: RouteRequest, context: ReplyContext): LocalReply {
+    return this.#replies.rewrite(reply, request, context);
+  }
+
+  response(headers: HeaderList): HeaderList {
+    const name =
+      this.#config.serverName === undefined || this.#config.serverName === ""
+        ? "envoy"
+        : byteText(this.#config.serverName);
+    const transformation = this.#config.serverHeaderTransformation ?? "OVERWRITE";
+    if (transformation === "PASS_THROUGH" || transformation === 2) return headers;
+    const fields = new HeaderFields(headers);
+    const absent = transformation === "APPEND_IF_ABSENT" || transformation === 1;
+    if (!absent || !fields.has("server")) fields.put("server", name);
+    return fields.toList();
+  }
+
+  /** Settles the `x-forwarded-*` fields; returns the client's trusted address. */
+  #forwarded(request: RouteRequest, fields: HeaderFields, internalOnlyHeaders: readonly string[]): string | undefined {
+    const config = this.#config;
+    const direct = request.connection?.sourceAddress;
+    const hops = config.xffNumTrustedHops ?? 0;
+    const useRemote = config.useRemoteAddress === true;
+    let single: boolean;
+    let remote: string | undefined;
+    if (useRemote) {
+      single = !fields.has("x-forwarded-for");
+      remote = (hops > 0 ? lastForwarded(fields, hops - 1)?.text : undefined) ?? direct;
+      if (config.skipXffAppend !== true && direct !== undefined) {
+        const loopback = direct === "127.0.0.1" || direct === "::1";
+        fields.add("x-forwarded-for", loopback ? this.#localAddress : direct);
+      }
+      if (hops === 0 || !fields.has("x-forwarded-proto")) {
+        fields.put("x-forwarded-proto", request.connection?.tls === undefined ? "http" : "https");
+      }
+    } else {
+      const found = lastForwarded(fields, hops);
+      single = found?.single === true;
+      remote = found?.text;
+      if (!fields.has("x-forwarded-proto")) fields.add("x-forwarded-proto", request.scheme);
+    }
+    const isInternal = single && remote !== undefined && this.#internal.contains(parseAddress(remote));
+    const edge = useRemote && !isInternal;
+    if (isInternal) fields.put("x-envoy-internal", "true");
+    else sanitize(fields, edge, internalOnlyHeaders.map(asciiLower));
+    remote ??= direct;
+    if (edge && remote !== undefined) fields.put("x-envoy-external-address", remote);
+    return remote;
+  }
+
+  #cleanHost(authority: string, localPort: number | undefined): string {
+    let host = authority;
+    if (this.#config.stripTrailingHostDot === true)
+      host = host.replace(/\.(:\d*)?$/, (_, port: string | undefined) => port ?? "");
+    if (!/:\d{1,9}$/.test(host)) return host;
+    if (this.#config.stripAnyHostPort === true) return withoutPort(host);
+    const matches = localPort !== undefined && host.endsWith(`:${localPort}`);
+    return this.#config.stripMatchingHostPort === true && matches ? withoutPort(host) : host;
+  }
+}
+
+/** Fields that belong to the connection, not to the request. */
+function removeHopByHop(fields: HeaderFields): void {
+  const upgrade = fields.has("upgrade");
+  if (!upgrade) fields.remove("connection");
+  for (const name of ["keep-alive", "proxy-connection", "transfer-encoding"]) fields.remove(name);
+  if (fields.get("te") !== "trailers") fields.remove("te");
+}
+
+function isGrpcRequest(request: RouteRequest): boolean {
+  return isGrpc(new RequestFacts(request, { random: () => 0, now: 0 }, false));
+}
+
+function refuse(
+  request: RouteRequest,
+  status: number,
+  details: Extract<Admission, { kind: "reply" }>["details"],
+  location?: string,
+): Admission {
+  const facts = new RequestFacts(request, { random: () => 0, now: 0 }, false);
+  return { kind: "reply", details, reply: buildReply({ status, body: "", location }, facts) };
+}
