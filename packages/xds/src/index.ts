@@ -4,14 +4,24 @@
  * A server publishes snapshots, a client follows them:
  *
  * ```ts
+ * import { createClient, createServer, createSnapshotCache } from "@weftmesh/xds";
+ * import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+ *
  * const cache = createSnapshotCache();
- * cache.set("sidecar-1", parseResources(text, { file: "mesh.yaml" }).resources);
- * const server = createServer({ cache, onEvent: (event) => console.log(event.kind) });
+ * cache.set("sidecar-1", [{ typeUrl: Cluster.typeUrl, name: "shop", message: { name: "shop", type: "STATIC" } }]);
+ * await using server = createServer({ cache, onEvent: (event) => console.log(event.kind) });
  * const port = await server.listen("127.0.0.1:0");
  *
- * const client = createClient({ bootstrap: { servers: [{ uri: `127.0.0.1:${port}` }], node: { id: "sidecar-1" } } });
- * for await (const { listeners, clusters, changes } of client.config({ signal })) apply(listeners, clusters, changes);
+ * const bootstrap = { servers: [{ uri: `127.0.0.1:${port}` }], node: { id: "sidecar-1" } };
+ * await using client = createClient({ bootstrap });
+ * for await (const { listeners, clusters, changes } of client.config()) {
+ *   console.log(listeners.size, [...clusters.keys()], changes);
+ *   break;
+ * }
  * ```
+ *
+ * Inside, both sides are reducers over bytes, `(state, event) → { state, effects }`; what touches sockets and timers
+ * stands in `shell/`.
  *
  * @packageDocumentation
  */

@@ -58,6 +58,8 @@ export class ClientStream {
   #client: Client | undefined;
   #call: ClientDuplexStream<Buffer, Buffer> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  // grpc-js lets the process end while a channel connects; somebody waits for what this stream brings.
+  readonly #alive: NodeJS.Timeout = setInterval(() => {}, 1 << 30);
   #failures = 0;
   #answered = false;
   #nodeSent = false;
@@ -94,6 +96,7 @@ export class ClientStream {
   /** Ends the stream for good. */
   close(): void {
     this.#closed = true;
+    clearInterval(this.#alive);
     clearTimeout(this.#timer);
     this.#call?.cancel();
     this.#call = undefined;
