@@ -128,6 +128,8 @@ export type CertErrorCode =
   | "ERR_CERT_RATE_LIMITED"
   /** A service answered with an error or with something that is no answer. */
   | "ERR_CERT_SERVICE"
+  /** The address of a workload endpoint is neither `unix:///path` nor `tcp://IP:port`. */
+  | "ERR_CERT_ENDPOINT"
   /** A file cannot be read, or is not what it should be. */
   | "ERR_CERT_FILE"
   /** A file with a private key may be read by others than its owner. */

@@ -57,6 +57,7 @@ export {
   writeIdentityFiles,
 } from "./shell/files.js";
 export { verifyJwtSvid } from "./shell/jws.js";
+export { type JwtSigner, type JwtSignerOptions, jwtSigner } from "./shell/jwt-signer.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
 export { type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";

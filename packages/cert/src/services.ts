@@ -25,4 +25,7 @@ export { type CaServer, type CaServerOptions, caServer } from "./shell/ca-server
 export { auditLog, jwtCaller } from "./shell/callers.js";
 export type { GrpcListener, GrpcListenOptions } from "./shell/grpc-server.js";
 export { sharedTokens } from "./shell/shared-tokens.js";
+export { type WorkloadSource, type WorkloadSourceOptions, workloadSource } from "./shell/workload-client.js";
+export { type WorkloadServer, type WorkloadServerOptions, workloadServer } from "./shell/workload-server.js";
+export { parseEndpoint, type WorkloadEndpoint } from "./workload-api.js";
 export { forwardedCaller } from "./xfcc.js";

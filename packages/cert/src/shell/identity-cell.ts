@@ -12,6 +12,7 @@ export class IdentityCell implements IdentitySource, Disposable {
   readonly #watchers = new Set<(identity: Identity) => void>();
   readonly #waiters = new Set<Waiter>();
   #identity: Identity | undefined;
+  #version = 0;
 
   current(): Identity | undefined {
     return this.#identity;
@@ -41,12 +42,17 @@ export class IdentityCell implements IdentitySource, Disposable {
 
   /** Switches to another identity as a whole. */
   set(svid: X509Svid, bundles: BundleSet): Identity {
-    const identity = Object.freeze({ svid, bundles, version: (this.#identity?.version ?? 0) + 1 });
+    const identity = Object.freeze({ svid, bundles, version: ++this.#version });
     this.#identity = identity;
     for (const waiter of this.#waiters) waiter.resolve(identity);
     this.#waiters.clear();
     for (const watcher of [...this.#watchers]) watcher(identity);
     return identity;
+  }
+
+  /** Gives the identity up, as when its issuer has taken it back. */
+  clear(): void {
+    this.#identity = undefined;
   }
 
   [Symbol.dispose](): void {
