@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
+import { checkConsistency, type Finding } from "@weftmesh/xds";
 import { parseResources, type Resource } from "@weftmesh/xds-types";
-import type { RouteConfiguration, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
+import { RouteConfiguration, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
+import { validate } from "weftmesh-example-sidecar";
 
 /** What the control plane serves, read from a folder of YAML. */
 export interface MeshConfig {
@@ -25,17 +27,26 @@ export class ConfigError extends Error {
   }
 }
 
+/** The configuration of the step that shows how a broken one is refused. */
+const BROKEN_ON_PURPOSE = "broken";
+
+/** Where a field of a resource stands: `file:line:col`. */
+type Places = Map<Resource, (path: string) => string>;
+
 /**
- * Reads `*.yaml`, `sidecars/*.yaml` and `story/*.yaml`.
+ * Reads `*.yaml`, `sidecars/*.yaml` and `story/*.yaml`: what the schema says about them, what the sidecars would refuse, and
+ * whether all that is referred to is there.
  *
  * @throws ConfigError with every problem of every file.
  */
 export function readConfig(folder: string): MeshConfig {
   const lines: string[] = [];
+  const places: Places = new Map();
   const readFolder = (path: string): ReadonlyMap<string, readonly Resource[]> =>
-    new Map(yamlFiles(path, lines).map((file) => [basename(file, ".yaml"), readFile(file, lines)]));
+    new Map(yamlFiles(path, lines).map((file) => [basename(file, ".yaml"), readFile(file, lines, places)]));
   const shared = [...readFolder(folder).values()].flat();
   const config = { shared, sidecars: readFolder(join(folder, "sidecars")), story: readFolder(join(folder, "story")) };
+  if (lines.length === 0) lines.push(...new Set(refusals(config, places)));
   if (lines.length > 0) throw new ConfigError(lines);
   return config;
 }
@@ -44,19 +55,64 @@ function yamlFiles(folder: string, lines: string[]): readonly string[] {
   try {
     const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
     return names.sort().map((name) => join(folder, name));
-  } catch (error) {
-    lines.push(`${folder}: ${(error as Error).message}`);
+  } catch {
+    lines.push(`${shown(folder)}: cannot be read as a folder`);
     return [];
   }
 }
 
-function readFile(file: string, lines: string[]): readonly Resource[] {
-  const { resources, issues } = parseResources(readFileSync(file, "utf8"), { file });
+function readFile(file: string, lines: string[], places: Places): readonly Resource[] {
+  const { resources, issues, locate } = parseResources(readFileSync(file, "utf8"), { file: shown(file) });
   for (const { line, column, path, message, code, severity } of issues) {
-    const where = path === "" ? "" : ` ${path}`;
-    if (severity !== "warning") lines.push(`${file}:${line}:${column}${where}: ${message} (${code})`);
+    if (severity !== "warning") lines.push(lineOf(`${shown(file)}:${line}:${column}`, path, message, code));
+  }
+  for (const resource of resources) {
+    places.set(resource, (path) => {
+      const { line, column } = locate(resource, path);
+      return `${shown(file)}:${line}:${column}`;
+    });
   }
   return resources;
+}
+
+/** What only compiling finds, and what is referred to but nowhere to be found. */
+function* refusals(config: MeshConfig, places: Places): Iterable<string> {
+  const { [BROKEN_ON_PURPOSE]: _, ...story } = Object.fromEntries(config.story);
+  for (const resource of [config.shared, ...config.sidecars.values(), ...Object.values(story)].flat()) {
+    for (const { path, message, code, severity } of validateAlone(resource)) {
+      if (severity !== "warning") yield lineOf(places.get(resource)?.(path) ?? "", path, message, code);
+    }
+  }
+  for (const node of config.sidecars.keys()) {
+    const snapshot = snapshotOf(config, node, []);
+    for (const { typeUrl, resource: name, path, message, code, severity } of checkConsistency(snapshot)) {
+      const resource = snapshot.find((each) => each.typeUrl === typeUrl && each.name === name);
+      if (severity === "warning" || resource === undefined) continue;
+      yield lineOf(places.get(resource)?.(path) ?? "", path, message, code);
+    }
+  }
+}
+
+/** As a sidecar would judge it; a virtual host as part of the routes it will stand in. */
+function validateAlone(resource: Resource): readonly Finding[] {
+  if (!isVirtualHost(resource)) return validate(resource);
+  const message: RouteConfiguration = { name: "story", virtualHosts: [resource.message as VirtualHost] };
+  const findings = validate({ typeUrl: RouteConfiguration.typeUrl, name: "story", message });
+  return findings.map((finding) => ({ ...finding, path: finding.path.replace(/^virtual_hosts\[0\]\.?/, "") }));
+}
+
+function isVirtualHost({ typeUrl }: Resource): boolean {
+  return typeUrl === VirtualHost.typeUrl;
+}
+
+function lineOf(place: string, path: string, message: string, code: string | undefined): string {
+  return `${place}${path === "" ? "" : ` ${path}`}: ${message}${code === undefined ? "" : ` (${code})`}`;
+}
+
+/** A path as people type it: relative where that is shorter. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
 }
 
 /** The resources of one sidecar: what is shared, what the step pushes, what is its own; the later wins. */
@@ -66,7 +122,7 @@ export function snapshotOf(config: MeshConfig, node: string, pushed: readonly Re
     found.set(`${resource.typeUrl} ${resource.name}`, resource);
   }
   for (const resource of pushed) {
-    if (resource.typeUrl.endsWith(".VirtualHost")) replaceVirtualHost(found, resource);
+    if (isVirtualHost(resource)) replaceVirtualHost(found, resource);
     else found.set(`${resource.typeUrl} ${resource.name}`, resource);
   }
   return [...found.values()];
@@ -75,7 +131,7 @@ export function snapshotOf(config: MeshConfig, node: string, pushed: readonly Re
 /** A virtual host of the story takes the place of the one of its name in the shared routes. */
 function replaceVirtualHost(found: Map<string, Resource>, { name, message }: Resource): void {
   for (const [key, resource] of found) {
-    if (!resource.typeUrl.endsWith(".RouteConfiguration")) continue;
+    if (resource.typeUrl !== RouteConfiguration.typeUrl) continue;
     const routes = resource.message as RouteConfiguration;
     const virtualHosts = routes.virtualHosts?.map((host) => (host.name === name ? (message as VirtualHost) : host));
     found.set(key, { ...resource, message: { ...routes, ...(virtualHosts && { virtualHosts }) } });

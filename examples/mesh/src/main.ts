@@ -116,7 +116,7 @@ async function main(): Promise<number> {
     if (json) process.stdout.write(`${JSON.stringify({ ok, seconds: seconds(), steps: results }, undefined, 2)}\n`);
     return ok ? 0 : 1;
   } catch (error) {
-    report.line("");
+    report.clear();
     process.stderr.write(`${(error as Error).message}\n`);
     return error instanceof ConfigError ? 2 : 1;
   } finally {

@@ -30,6 +30,11 @@ export class Report {
     this.#replace(text.slice(0, this.#screen.columns - 1));
   }
 
+  /** Takes away what goes on. */
+  clear(): void {
+    this.#replace("");
+  }
+
   /** Says one line that stays. */
   line(text: string): void {
     this.#replace("");

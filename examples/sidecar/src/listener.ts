@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from "node:http";
-import { createServer, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { type IdentitySource, peerOf, tlsServer } from "@weftmesh/cert";
 import { originalDst } from "@weftmesh/iptables-gen";
@@ -24,7 +24,8 @@ export interface Surroundings {
 
 /** A compiled listener. */
 export interface Listening extends Disposable {
-  open(): Promise<void>;
+  /** Binds its address. */
+  open(): Promise<Listening>;
   /** Takes a new configuration. Routes change for open connections too; these keep the filter chain they came in by. */
   update(config: ListenerConfig): void;
 }
@@ -67,13 +68,15 @@ export function listen(config: ListenerConfig, { identity, upstreams, count }: S
       (socket) => deny(socket, "no_filter"),
     );
     if (!transportSocket) return serve;
-    const onRejected = ({ error }: { readonly error: { readonly code: string } }) => count(`denied.${error.code}`);
-    const tls = tlsServer(identity, { onRejected }, (socket) => {
-      const id = peerOf(socket)?.id;
-      serve(socket, { ...factsOf(socket), tls: { presented: true, validated: true, uriSans: id ? [id] : [] } });
-    });
-    tls.on("tlsClientError", () => count("denied.handshake"));
-    return (socket) => tls.emit("connection", socket);
+    // Made for the first connection: a listener that is only judged opens nothing.
+    let tls: Server | undefined;
+    return (socket) => {
+      tls ??= tlsServer(identity, { onRejected: ({ error }) => count(`denied.${error.code}`) }, (secure) => {
+        const id = peerOf(secure)?.id;
+        serve(secure, { ...factsOf(secure), tls: { presented: true, validated: true, uriSans: id ? [id] : [] } });
+      }).on("tlsClientError", () => count("denied.handshake"));
+      tls.emit("connection", socket);
+    };
   }
 
   function filterOf({ typedConfig }: Filter, next: Serve, path: string): Serve {
@@ -136,16 +139,19 @@ export function listen(config: ListenerConfig, { identity, upstreams, count }: S
     socket.destroy();
   }
 
-  return {
+  const listening: Listening = {
     open() {
       const { address = "127.0.0.1", portValue = 0 } = current.config.listener.address?.socketAddress ?? {};
-      return new Promise((resolve, reject) => server.once("error", reject).listen(portValue, address, resolve));
+      return new Promise((resolve, reject) => {
+        server.once("error", reject).listen(portValue, address, () => resolve(listening));
+      });
     },
     update(config) {
       current = config.listener === current.config.listener ? { ...current, config } : compile(config);
     },
     [Symbol.dispose]: () => void server.close(),
   };
+  return listening;
 }
 
 function factsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Connection {

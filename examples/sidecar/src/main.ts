@@ -5,7 +5,8 @@ import { parseArgs } from "node:util";
 import { bundleSet, parseCertificates, rotate, SpiffeId, TrustDomain, trustBundle } from "@weftmesh/cert";
 import { caClient } from "@weftmesh/cert/services";
 import { createClient } from "@weftmesh/xds";
-import { Sidecar } from "./sidecar.js";
+import { runSidecar, validate } from "./sidecar.js";
+import type { Upstream } from "./upstream.js";
 
 const HELP = `A sidecar built from the weftmesh packages.
 
@@ -65,14 +66,15 @@ async function main(): Promise<void> {
   const note = (event: unknown): void => {
     if (events.push(event) > 1000) events.shift();
   };
-  const sidecar = new Sidecar(identity, note);
   const client = createClient({
     bootstrap: { servers: [{ uri: values.xds }], node: { id: values.node } },
-    validate: sidecar.validate,
+    validate,
     onEvent: note,
   });
 
   let generation = 0;
+  let clusters: ReadonlyMap<string, Upstream> = new Map();
+  const counters = new Map<string, number>();
   const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString("hex");
   const stats = (): unknown => {
     const now = identity.current();
@@ -89,8 +91,8 @@ async function main(): Promise<void> {
         roots: trusted.map(({ serial }) => hex(serial)),
         lastFailure: failures.at(-1),
       },
-      counters: Object.fromEntries(sidecar.counters),
-      clusters: Object.fromEntries([...sidecar.upstreams].map(([name, { lb }]) => [name, lb.stats()])),
+      counters: Object.fromEntries(counters),
+      clusters: Object.fromEntries([...clusters].map(([name, { lb }]) => [name, lb.stats()])),
       events,
     };
   };
@@ -114,9 +116,15 @@ async function main(): Promise<void> {
   process.on("uncaughtException", fail);
 
   await identity.ready();
-  await sidecar.run(client.config(), (set) => {
-    if (generation === 0) process.stdout.write("ready\n");
-    generation = set.generation;
+  await runSidecar(client.config(), {
+    identity,
+    count: (name) => counters.set(name, (counters.get(name) ?? 0) + 1),
+    onHost: note,
+    onConfig(set, upstreams) {
+      if (generation === 0) process.stdout.write("ready\n");
+      generation = set.generation;
+      clusters = upstreams;
+    },
   });
 }
 

@@ -7,65 +7,63 @@ import { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { type Listening, listen, routeTable } from "./listener.js";
 import { Upstream } from "./upstream.js";
 
-/** A proxy in front of one application: mutual TLS towards its peers, routes for what goes out, rules for what comes in. */
-export class Sidecar {
-  readonly upstreams: Map<string, Upstream> = new Map<string, Upstream>();
-  readonly counters: Map<string, number> = new Map<string, number>();
+/** What a sidecar tells about itself while it runs. */
+export interface SidecarOptions {
+  /** Who this workload is, kept fresh. */
   readonly identity: IdentitySource;
-  readonly #listeners = new Map<string, Listening>();
-  readonly #onHost: (event: LbEvent) => void;
+  /** Called for everything worth counting: `requests`, `denied.rbac`. */
+  readonly count?: (name: string) => void;
+  /** Called when a host is ejected and when it comes back. */
+  readonly onHost?: (event: LbEvent) => void;
+  /** Called when a configuration has been put to work. */
+  readonly onConfig?: (set: ConfigSet, upstreams: ReadonlyMap<string, Upstream>) => void;
+}
 
-  /** @param onHost - Called when a host is ejected and when it comes back. */
-  constructor(identity: IdentitySource, onHost: (event: LbEvent) => void = () => {}) {
-    this.identity = identity;
-    this.#onHost = onHost;
+/** Follows a configuration until it ends: a proxy in front of one application, with mutual TLS towards its peers. */
+export async function runSidecar(configs: AsyncIterable<ConfigSet>, options: SidecarOptions): Promise<void> {
+  const { identity, count = () => {}, onHost = () => {}, onConfig } = options;
+  const upstreams = new Map<string, Upstream>();
+  const listeners = new Map<string, Listening>();
+  let last: ConfigSet | undefined;
+  for await (const set of configs) {
+    // Make before break: the clusters that routes name come first and go last.
+    for (const [name, next] of set.clusters) {
+      const old = upstreams.get(name);
+      const same = last?.clusters.get(name)?.cluster === next.cluster;
+      if (old && same) old.update(next);
+      else upstreams.set(name, new Upstream(next, identity, onHost));
+      if (!same) old?.[Symbol.dispose]();
+    }
+    for (const [name, next] of set.listeners) {
+      const old = listeners.get(name);
+      if (old) old.update(next);
+      else listeners.set(name, await listen(next, { identity, upstreams, count }).open());
+    }
+    for (const [name, old] of listeners) if (!set.listeners.has(name) && listeners.delete(name)) old[Symbol.dispose]();
+    for (const [name, old] of upstreams) if (!set.clusters.has(name) && upstreams.delete(name)) old[Symbol.dispose]();
+    last = set;
+    onConfig?.(set, upstreams);
   }
+}
 
-  /** Counts an occurrence. */
-  readonly count = (name: string): void => {
-    this.counters.set(name, (this.counters.get(name) ?? 0) + 1);
-  };
+const nobody: IdentitySource = {
+  current: () => undefined,
+  ready: () => new Promise(() => {}),
+  watch: () => ({ [Symbol.dispose]: () => {} }),
+};
 
-  /** Finds what is wrong with a resource by compiling it: what could not run is refused, and the last good one stays. */
-  readonly validate = ({ typeUrl, message }: MessageResource): readonly Finding[] => {
-    try {
-      if (typeUrl === RouteConfiguration.typeUrl) routeTable(message as RouteConfiguration);
-      const config = { name: "", routes: new Map(), secrets: new Map() };
-      if (typeUrl === Listener.typeUrl) listen({ ...config, listener: message as Listener }, this);
-      if (typeUrl === Cluster.typeUrl) {
-        new Upstream({ ...config, cluster: message as Cluster }, this.identity, this.#onHost)[Symbol.dispose]();
-      }
-      return [];
-    } catch (error) {
-      const { issues, path = "", message } = error as Error & { issues?: readonly Finding[]; path?: string };
-      return issues ?? [{ path, message }];
-    }
-  };
-
-  /** Puts each set to work until there are no more. Make before break: what routes name comes first and goes last. */
-  async run(configs: AsyncIterable<ConfigSet>, onConfig: (set: ConfigSet) => void): Promise<void> {
-    let last: ConfigSet | undefined;
-    for await (const set of configs) {
-      for (const [name, next] of set.clusters) {
-        const old = this.upstreams.get(name);
-        if (old && last?.clusters.get(name)?.cluster === next.cluster) old.update(next);
-        else {
-          this.upstreams.set(name, new Upstream(next, this.identity, this.#onHost));
-          old?.[Symbol.dispose]();
-        }
-      }
-      for (const [name, next] of set.listeners) {
-        const open = this.#listeners.get(name) ?? listen(next, this);
-        if (this.#listeners.has(name)) open.update(next);
-        else await open.open();
-        this.#listeners.set(name, open);
-      }
-      for (const [name, open] of this.#listeners)
-        if (!set.listeners.has(name) && this.#listeners.delete(name)) open[Symbol.dispose]();
-      for (const [name, old] of this.upstreams)
-        if (!set.clusters.has(name) && this.upstreams.delete(name)) old[Symbol.dispose]();
-      last = set;
-      onConfig(set);
-    }
+/** Finds what is wrong with a resource by compiling it: what could not run is refused, and the last good one stays. */
+export function validate({ typeUrl, message }: MessageResource): readonly Finding[] {
+  const config = { name: "", routes: new Map(), secrets: new Map() };
+  try {
+    if (typeUrl === RouteConfiguration.typeUrl) routeTable(message as RouteConfiguration);
+    if (typeUrl === Cluster.typeUrl)
+      new Upstream({ ...config, cluster: message as Cluster }, nobody, () => {})[Symbol.dispose]();
+    const around = { identity: nobody, upstreams: new Map<string, Upstream>(), count: () => {} };
+    if (typeUrl === Listener.typeUrl) listen({ ...config, listener: message as Listener }, around);
+    return [];
+  } catch (error) {
+    const { issues, path = "", message } = error as Error & { issues?: readonly Finding[]; path?: string };
+    return issues ?? [{ path, message }];
   }
 }

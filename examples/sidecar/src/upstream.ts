@@ -14,6 +14,9 @@ import { type Any, durationToMs } from "@weftmesh/xds-types";
 import { UpstreamTlsContext } from "@weftmesh/xds-types/envoy/extensions/transport_sockets/tls/v3";
 import { buildConnector, Pool } from "undici";
 
+/** The clusters of a sidecar by name. */
+export type Upstreams = ReadonlyMap<string, Upstream>;
+
 /** One cluster at work: who may be chosen, and the connections to them. */
 export class Upstream implements Disposable {
   readonly lb: Cluster;
@@ -21,20 +24,19 @@ export class Upstream implements Disposable {
   readonly #ticking: Disposable;
   readonly #pools = new Map<string, Pool>();
 
-  constructor({ cluster, endpoints }: ClusterConfig, source: IdentitySource, onEvent: (event: LbEvent) => void) {
+  constructor({ cluster, endpoints }: ClusterConfig, identity: IdentitySource, onEvent: (event: LbEvent) => void) {
     const timeout = cluster.connectTimeout ? durationToMs(cluster.connectTimeout) : 5000;
-    this.#connect = buildConnector({ timeout }) as UndiciConnector;
     if (cluster.transportSocket) {
       const tls = extension(cluster.transportSocket.typedConfig, UpstreamTlsContext, "transport_socket");
-      const names = tls.commonTlsContext?.validationContext?.matchTypedSubjectAltNames ?? [];
-      const authorize = matchOneOf(names.map(({ matcher }) => SpiffeId.parse(matcher?.exact ?? "")));
-      this.#connect = undiciConnect(source, { authorize, handshakeTimeoutMs: timeout });
-    }
+      const peers = tls.commonTlsContext?.validationContext?.matchTypedSubjectAltNames ?? [];
+      const authorize = matchOneOf(peers.map(({ matcher }) => SpiffeId.parse(matcher?.exact ?? "")));
+      this.#connect = undiciConnect(identity, { authorize, handshakeTimeoutMs: timeout });
+    } else this.#connect = buildConnector({ timeout }) as UndiciConnector;
     this.lb = clusterFromXds(cluster, endpoints, { clock: systemClock, random: Math.random, onEvent });
     this.#ticking = drive(this.lb);
   }
 
-  /** The HTTP connections to a host. Time limits of a request are its route's. */
+  /** HTTP connections to a host. The time limits of a request are those of its route. */
   pool({ address }: Host): Pool {
     const options = { connect: this.#connect, headersTimeout: 0, bodyTimeout: 0 };
     const pool = this.#pools.get(address) ?? new Pool(`http://${address}`, options);
@@ -53,9 +55,8 @@ export class Upstream implements Disposable {
   /** Takes new endpoints; what was learnt about those that stay is kept. */
   update({ endpoints }: ClusterConfig): void {
     this.lb.update({ replace: endpoints ? endpointsFromXds(endpoints) : [] });
-    for (const [address, pool] of this.#pools) {
-      if (!this.lb.host(address) && this.#pools.delete(address)) void pool.close();
-    }
+    const gone = [...this.#pools].filter(([address]) => !this.lb.host(address));
+    for (const [address, pool] of gone) if (this.#pools.delete(address)) void pool.close();
   }
 
   [Symbol.dispose](): void {
@@ -65,15 +66,12 @@ export class Upstream implements Disposable {
   }
 }
 
-/** The clusters of a sidecar by name. */
-export type Upstreams = ReadonlyMap<string, Upstream>;
-
-/** Reads the configuration of an extension; one that is not of this type is refused with its path. */
+/** Reads the configuration of an extension. @throws Error with the path if it is another one. */
 export function extension<T>(
   any: Any | undefined,
   type: { typeUrl: string; decode(bytes: Uint8Array): T },
   path: string,
 ): T {
-  if (any?.typeUrl !== type.typeUrl) throw Object.assign(new Error(`no support for ${any?.typeUrl}`), { path });
+  if (any?.typeUrl !== type.typeUrl) throw Object.assign(new Error(`not supported: ${any?.typeUrl}`), { path });
   return any.value ? type.decode(any.value) : (any.message as T);
 }

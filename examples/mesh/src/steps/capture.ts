@@ -28,6 +28,7 @@ const APPLICATION = `
     } catch (error) { last = String(error.cause?.code ?? error.name); if (i === 0) break; }
   }
   console.log(JSON.stringify({ good, last }));
+  process.exit();
 `;
 
 /** Capture: rules bring the traffic of an application that knows nothing to its proxy. */
