@@ -165,6 +165,7 @@ class Manager implements ConnectionManager {
     const direct = request.connection?.sourceAddress;
     const hops = config.xffNumTrustedHops ?? 0;
     const useRemote = config.useRemoteAddress === true;
+    const transport = request.connection?.tls === undefined ? "http" : "https";
     let single: boolean;
     let remote: string | undefined;
     if (useRemote) {
@@ -175,13 +176,13 @@ class Manager implements ConnectionManager {
         fields.add("x-forwarded-for", loopback ? this.#localAddress : direct);
       }
       if (hops === 0 || !fields.has("x-forwarded-proto")) {
-        fields.put("x-forwarded-proto", request.connection?.tls === undefined ? "http" : "https");
+        fields.put("x-forwarded-proto", transport);
       }
     } else {
       const found = lastForwarded(fields, hops);
       single = found?.single === true;
       remote = found?.text;
-      if (!fields.has("x-forwarded-proto")) fields.add("x-forwarded-proto", request.scheme);
+      if (!fields.has("x-forwarded-proto")) fields.add("x-forwarded-proto", transport);
     }
     const isInternal = single && remote !== undefined && this.#internal.contains(parseAddress(remote));
     const edge = useRemote && !isInternal;

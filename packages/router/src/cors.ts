@@ -93,14 +93,9 @@ export function judgeCors(levels: readonly CorsRule[], facts: RequestFacts): Cor
   const method = facts.header("access-control-request-method");
   const isPreflight = facts.request.method === "OPTIONS" && method !== undefined && method !== "";
   if (!isPreflight) return allowed ? { kind: "actual", headers: actualFields(levels, origin) } : none;
-  if (!allowed) {
-    const forward = first(levels, "forwardNotMatching") ?? true;
-    return forward ? none : { kind: "preflight", reply: okReply([]) };
-  }
-  return {
-    kind: "preflight",
-    reply: okReply(preflightFields(levels, origin, method, facts)),
-  };
+  if (!allowed && (first(levels, "forwardNotMatching") ?? true)) return none;
+  const fields = preflightFields(levels, allowed ? origin : undefined, method, facts);
+  return { kind: "preflight", reply: okReply(fields) };
 }
 
 function okReply(headers: HeaderList): LocalReply {

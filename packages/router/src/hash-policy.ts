@@ -1,5 +1,6 @@
 import type { RouteAction_HashPolicy } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { asciiLower, byteText } from "./ascii.js";
+import { checkDuration } from "./duration.js";
 import type { RequestFacts } from "./facts.js";
 import type { Regex } from "./regex/regex.js";
 import { compileRegex } from "./regex/regex.js";
@@ -59,6 +60,7 @@ function compileEntry(policy: RouteAction_HashPolicy, scope: Scope, surroundings
     const name = byteText(policy.cookie.name ?? "");
     if (name === "")
       scope.field("cookie").field("name").report("ERR_ROUTER_FIELD_INVALID", "expected a cookie name, got none");
+    checkDuration(policy.cookie.ttl, scope.field("cookie").field("ttl"));
     return (facts) => hashText(facts.cookies.get(name));
   }
   if (policy.connectionProperties !== undefined) {

@@ -39,6 +39,7 @@ export type {
 } from "./decision.js";
 export { formatIssue, type Issue, RouterError, type RouterErrorCode } from "./errors.js";
 export { compileListener, type FilterChainMatch, type FilterChains } from "./filter-chain.js";
+export { localReply } from "./local-reply.js";
 export { fixedRandom, type Random } from "./random.js";
 export { compileRbac, type Rbac, type RbacDecision, type RbacVerdict } from "./rbac.js";
 export {

@@ -1,7 +1,8 @@
 import type { LocalReply } from "./decision.js";
-import type { RequestFacts } from "./facts.js";
+import { RequestFacts } from "./facts.js";
 import { HeaderFields } from "./header/fields.js";
 import { isGrpc } from "./match/route-match.js";
+import type { RouteRequest } from "./request.js";
 
 /** A reply in the making. */
 export interface ReplyParts {
@@ -71,4 +72,18 @@ function percentEncode(text: string): string {
     /[^\x20-\x24\x26-\x7e]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
   );
+}
+
+/**
+ * An answer of the proxy's own to a request, in the form its client understands: what a filter such as RBAC refuses with.
+ *
+ * @example
+ * ```ts
+ * import { createRequest, localReply } from "@weftmesh/router";
+ *
+ * console.log(localReply(createRequest({ url: "http://shop/" }), 403, "RBAC: access denied").status); // 403
+ * ```
+ */
+export function localReply(request: RouteRequest, status: number, body = ""): LocalReply {
+  return buildReply({ status, body }, new RequestFacts(request, { random: () => 0, now: 0 }, false));
 }

@@ -1,6 +1,7 @@
 import type { RetryPolicy, RouteAction } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { Timeouts } from "./decision.js";
-import { durationMs } from "./duration.js";
+import { checkDuration, durationMs } from "./duration.js";
+import type { Scope } from "./scope.js";
 
 /** Reads request fields: the request as it came, or as it has been changed. */
 export type ReadField = (name: string) => string | undefined;
@@ -22,8 +23,20 @@ export interface TimeoutPolicy {
 }
 
 /** Reads the time limits of a route. */
-export function compileTimeouts(action: RouteAction, retry: RetryPolicy | undefined): TimeoutPolicy {
+export function compileTimeouts(action: RouteAction, retry: RetryPolicy | undefined, scope: Scope): TimeoutPolicy {
   const stream = action.maxStreamDuration;
+  const streamScope = scope.field("max_stream_duration");
+  const retryScope = scope.field("retry_policy");
+  checkDuration(action.timeout, scope.field("timeout"));
+  checkDuration(action.idleTimeout, scope.field("idle_timeout"));
+  checkDuration(action.flushTimeout, scope.field("flush_timeout"));
+  checkDuration(action.maxGrpcTimeout, scope.field("max_grpc_timeout"));
+  checkDuration(action.grpcTimeoutOffset, scope.field("grpc_timeout_offset"));
+  checkDuration(stream?.maxStreamDuration, streamScope.field("max_stream_duration"));
+  checkDuration(stream?.grpcTimeoutHeaderMax, streamScope.field("grpc_timeout_header_max"));
+  checkDuration(stream?.grpcTimeoutHeaderOffset, streamScope.field("grpc_timeout_header_offset"));
+  checkDuration(retry?.perTryTimeout, retryScope.field("per_try_timeout"));
+  checkDuration(retry?.perTryIdleTimeout, retryScope.field("per_try_idle_timeout"));
   return {
     requestMs: durationMs(action.timeout) ?? 15_000,
     perTryMs: durationMs(retry?.perTryTimeout) ?? 0,

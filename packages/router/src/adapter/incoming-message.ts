@@ -18,6 +18,8 @@ export interface IncomingMessageLike {
 export interface SocketLike {
   /** True on `tls.TLSSocket`. */
   readonly encrypted?: boolean | undefined;
+  /** True on `tls.TLSSocket` when the peer's certificate was verified. */
+  readonly authorized?: boolean | undefined;
   /** Peer address. */
   readonly remoteAddress?: string | undefined;
   /** Peer port. */
@@ -91,6 +93,9 @@ export function socketFacts(socket: SocketLike | undefined, known: Connection | 
     destinationAddress: plainAddress(socket?.localAddress),
     destinationPort: socket?.localPort,
     serverName: typeof sni === "string" ? sni.toLowerCase() : undefined,
+    ...(socket?.encrypted === true
+      ? { tls: { presented: socket.authorized === true, validated: socket.authorized === true } }
+      : {}),
     ...known,
   };
 }

@@ -44,6 +44,7 @@ export function cleanPath(path: string, rules: PathRules): PathResult {
 
 const unreserved = /[A-Za-z0-9\-._~]/;
 // What a path may not hold as it is.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const mustEscape = /[\x00-\x20"<>^`{|}\x7f-\xff]/;
 
 /**
@@ -55,10 +56,10 @@ export function canonicalPath(path: string): string | undefined {
   let text = "";
   for (let i = 0; i < path.length; i++) {
     const char = path[i] as string;
-    const escape = char === "%" ? /^[0-9a-f]{2}/i.exec(path.slice(i + 1, i + 3)) : null;
-    if (escape !== null) {
-      const decoded = String.fromCharCode(Number.parseInt(escape[0], 16));
-      text += unreserved.test(decoded) ? decoded : `%${escape[0]}`;
+    const escaped = char === "%" ? /^[0-9a-f]{2}/i.exec(path.slice(i + 1, i + 3)) : null;
+    if (escaped !== null) {
+      const decoded = String.fromCharCode(Number.parseInt(escaped[0], 16));
+      text += unreserved.test(decoded) ? decoded : `%${escaped[0]}`;
       i += 2;
     } else if (char === "\\") text += "/";
     else text += mustEscape.test(char) ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}` : char;

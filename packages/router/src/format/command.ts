@@ -51,6 +51,8 @@ function build(command: Command, scope: Scope, surroundings: Surroundings): Valu
     case "FILTER_STATE":
     case "UPSTREAM_FILTER_STATE":
       return filterState(name, needArgument(command, scope), scope);
+    case "PER_REQUEST_STATE":
+      return filterState(name, `${needArgument(command, scope)}:PLAIN`, scope);
     case "START_TIME":
       return startTime(argument ?? "");
     case "UPSTREAM_CLUSTER_METADATA":

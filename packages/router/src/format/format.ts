@@ -5,11 +5,8 @@ import { compileCommand } from "./command.js";
 import { parseFormat } from "./parse.js";
 import type { FormatInput, Value } from "./values.js";
 
-/** A compiled format string. */
-export interface Format {
-  /** Its text for one input. */
-  (input: FormatInput): string;
-}
+/** A compiled format string: its text for one input. */
+export type Format = (input: FormatInput) => string;
 
 /**
  * Compiles a format string.

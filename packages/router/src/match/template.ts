@@ -14,10 +14,11 @@ export interface CompiledTemplate {
 type Segment =
   | { readonly kind: "literal"; readonly text: string }
   | { readonly kind: "glob"; readonly deep: boolean }
-  | { readonly kind: "variable"; readonly name: string; readonly parts: readonly Segment[] };
+  /** `prefix` is literal text in front of it in the same segment. */
+  | { readonly kind: "variable"; readonly prefix: string; readonly name: string; readonly parts: readonly Segment[] };
 
 const literalText = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=*]+$/;
-const rewriteLiteral = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=/]+$/;
+const rewriteLiteral = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=*/]+$/;
 const variableName = /^[a-zA-Z][a-zA-Z0-9_]*$/;
 // Characters a glob may take; kept as RE2 text, in the order the grammar names them.
 const globClass = "a-zA-Z0-9-._~%!$&'()+,;:@=*";
@@ -74,7 +75,12 @@ function parse(template: string): { segments: Segment[]; suffix: string } {
 
 function takeSegment(text: string): [Segment, string] {
   if (text.startsWith("*")) return takeGlob(text);
-  if (text.startsWith("{")) return takeVariable(text);
+  const open = text.search(/[{/]/);
+  if (open >= 0 && text[open] === "{") {
+    const prefix = text.slice(0, open);
+    if (prefix !== "") takeLiteral(prefix);
+    return takeVariable(text.slice(open), prefix);
+  }
   const [literal, rest] = takeLiteral(text);
   return [{ kind: "literal", text: literal }, rest];
 }
@@ -91,7 +97,7 @@ function takeLiteral(text: string): [string, string] {
   return [literal, text.slice(literal.length)];
 }
 
-function takeVariable(text: string): [Segment, string] {
+function takeVariable(text: string, prefix: string): [Segment, string] {
   const close = text.indexOf("}");
   if (close < 0) throw new TemplateProblem("Unmatched variable bracket");
   const inner = text.slice(1, close);
@@ -110,7 +116,7 @@ function takeVariable(text: string): [Segment, string] {
       throw new TemplateProblem(`Invalid variable match: ${JSON.stringify(rest)}`);
     rest = rest.slice(1);
   }
-  return [{ kind: "variable", name, parts }, text.slice(close + 1)];
+  return [{ kind: "variable", prefix, name, parts }, text.slice(close + 1)];
 }
 
 function takeSegmentLiteral(text: string): [Segment, string] {
@@ -150,7 +156,7 @@ function toPattern(segment: Segment): string {
       return segment.deep ? `[${globClass}/]*` : `[${globClass}]+`;
     case "variable": {
       const inner = segment.parts.length === 0 ? `[${globClass}]+` : segment.parts.map(toPattern).join("/");
-      return `(?P<${segment.name}>${inner})`;
+      return `${escapeLiteral(segment.prefix)}(?P<${segment.name}>${inner})`;
     }
   }
 }

@@ -26,6 +26,14 @@ interface Frame {
   sequence: Node[];
 }
 
+/** Escapes that stand for an assertion. */
+const asserting: ReadonlyMap<string, Assertion> = new Map([
+  ["b", "word-boundary"],
+  ["B", "no-word-boundary"],
+  ["A", "begin-text"],
+  ["z", "end-text"],
+]);
+
 const maxRepeat = 1000;
 /** Deeper patterns would overflow the walks over them; no real one comes near. */
 const maxDepth = 1000;
@@ -138,18 +146,23 @@ class Parser {
   #backslash(): void {
     const cursor = this.#cursor;
     const letter = cursor.text[cursor.at + 1];
-    if (letter === "b") return this.#assert("word-boundary", 2);
-    if (letter === "B") return this.#assert("no-word-boundary", 2);
-    if (letter === "A") return this.#assert("begin-text", 2);
-    if (letter === "z") return this.#assert("end-text", 2);
+    const what = letter === undefined ? undefined : asserting.get(letter);
+    if (what !== undefined) {
+      this.#assert(what, 2);
+      return;
+    }
     if (letter === "C") {
       cursor.at += 2;
-      return this.#push({ op: "any-byte" });
+      this.#push({ op: "any-byte" });
+      return;
     }
-    if (letter === "Q") return this.#quoted();
+    if (letter === "Q") {
+      this.#quoted();
+      return;
+    }
     const set = new CharSet();
-    if (readGroup(cursor, set, this.#flags.fold)) return this.#pushClass(set.toRanges());
-    this.#pushByte(readEscape(cursor));
+    if (readGroup(cursor, set, this.#flags.fold)) this.#pushClass(set.toRanges());
+    else this.#pushByte(readEscape(cursor));
   }
 
   #quoted(): void {

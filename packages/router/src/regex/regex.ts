@@ -111,9 +111,17 @@ export class RegexCache {
     }
   }
 
-  /** Compiles a pattern that this package has made itself; its size does not count. */
+  /**
+   * Compiles a pattern that this package has made out of a template; its size does not count. A template can hold a `**` that is no
+   * pattern: Envoy loads it, and it never matches.
+   */
   trusted(pattern: string): Regex {
-    return find(pattern);
+    try {
+      return find(pattern);
+    } catch (error) {
+      if (!(error instanceof RegexSyntaxError)) throw error;
+      return refused;
+    }
   }
 }
 
