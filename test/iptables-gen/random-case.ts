@@ -138,7 +138,8 @@ export async function runOnce(
   return { exit, log, printedConfig, transcript, stderr };
 }
 
-function hostOf(file: Pick<RandomFile, "hosts">, input: RandomInput): Machine["host"] {
+/** The host of a run. */
+export function hostOf(file: Pick<RandomFile, "hosts">, input: RandomInput): Machine["host"] {
   const lines = file.hosts[input.host];
   if (lines === undefined) throw new Error(`unknown host ${input.host}`);
   const addresses = lines.map((line) => line.split(" ")[1] ?? "");

@@ -30,6 +30,7 @@ export {
 } from "./flag-table.js";
 export { type Environment, type FlagReading, type FlagResult, parseFlags, readFlags } from "./flags.js";
 export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
+export { type IdResolver, normalRule, ruleKey } from "./normal-form.js";
 export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
 export { parseIptablesSave, type SavedChain, type SavedRule, type SavedTable } from "./parse/iptables-save.js";
 export type { FlagSyntax, FlagValue } from "./pflag.js";
@@ -48,6 +49,8 @@ export {
 } from "./procedure/procedure.js";
 export { detectVariant, type Variant } from "./procedure/variant.js";
 export { renderRestore } from "./render/iptables-restore.js";
+export { renderSave, renderSavedTable } from "./render/iptables-save.js";
+export { renderNftList } from "./render/nft-list.js";
 export { renderNftables, renderNftablesCleanup } from "./render/nftables.js";
 export type {
   AddressMatch,
