@@ -82,7 +82,7 @@ function chooserOf(options: LeastRequestOptions): Chooser {
     case "with-replacement":
       return (hosts, random) => leastOfDrawn(hosts, choiceCount, random);
     case "distinct":
-      return (hosts, random) => leastOfDistinct(hosts, choiceCount, random);
+      return createDistinctChooser(choiceCount);
     case "full-scan":
       return leastOfAll;
   }
@@ -98,24 +98,52 @@ function leastOfDrawn(hosts: readonly HostState[], choiceCount: number, random: 
   return best;
 }
 
-/** The same without repeats: two hosts are drawn outright; for more, a scan keeps each host with the right chance. */
-function leastOfDistinct(hosts: readonly HostState[], choiceCount: number, random: Random): HostState {
+/**
+ * The same without repeats: a draw that was there before is drawn again. That is quick while fewer than half of the
+ * hosts are wanted; beyond that, all are compared.
+ */
+function createDistinctChooser(choiceCount: number): Chooser {
+  const drawn = new Uint32Array(Math.min(choiceCount, MAX_DISTINCT_CHOICES));
+  return (hosts, random) => {
+    if (choiceCount > MAX_DISTINCT_CHOICES || 2 * choiceCount > hosts.length)
+      return leastOfSample(hosts, choiceCount, random);
+    let best: HostState | undefined;
+    for (let draw = 0; draw < choiceCount; draw++) {
+      let index = below(random, hosts.length);
+      while (isAmong(drawn, draw, index)) index = below(random, hosts.length);
+      drawn[draw] = index;
+      const host = hosts[index] as HostState;
+      if (best === undefined || host.activeRequests < best.activeRequests) best = host;
+    }
+    return best as HostState;
+  };
+}
+
+/** Above this a list of what was drawn would be searched for too long. */
+const MAX_DISTINCT_CHOICES = 32;
+
+function isAmong(drawn: Uint32Array, count: number, index: number): boolean {
+  for (let i = 0; i < count; i++) if (drawn[i] === index) return true;
+  return false;
+}
+
+/** One pass that takes each host with the chance that leaves exactly `choiceCount`; of equals each is as likely. */
+function leastOfSample(hosts: readonly HostState[], choiceCount: number, random: Random): HostState {
   if (choiceCount >= hosts.length) return leastOfAll(hosts, random);
-  if (choiceCount === 2) {
-    const first = below(random, hosts.length);
-    const other = below(random, hosts.length - 1);
-    const a = hosts[first] as HostState;
-    const b = hosts[other < first ? other : other + 1] as HostState;
-    return b.activeRequests < a.activeRequests ? b : a;
-  }
-  // Floyd's sampling would need a set; selection sampling needs only the counts of what is left.
   let best: HostState | undefined;
+  let equals = 0;
   let wanted = choiceCount;
   for (let index = 0; wanted > 0; index++) {
     if (random() * (hosts.length - index) >= wanted) continue;
     wanted -= 1;
     const host = hosts[index] as HostState;
-    if (best === undefined || host.activeRequests < best.activeRequests) best = host;
+    if (best === undefined || host.activeRequests < best.activeRequests) {
+      best = host;
+      equals = 1;
+    } else if (host.activeRequests === best.activeRequests) {
+      equals += 1;
+      if (below(random, equals) === 0) best = host;
+    }
   }
   return best as HostState;
 }

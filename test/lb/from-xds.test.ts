@@ -1,0 +1,252 @@
+import { clusterFromXds, endpointsFromXds, LbError, optionsFromXds } from "@weftmesh/lb";
+import { manualScheduler, seededRandom } from "@weftmesh/lb/testing";
+import { Cluster, type ClusterJson } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+import { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
+import { describe, expect, test } from "vitest";
+
+const POLICIES = "type.googleapis.com/envoy.extensions.load_balancing_policies";
+
+function endpoint(address: string, port = 80): object {
+  return { endpoint: { address: { socket_address: { address, port_value: port } } } };
+}
+
+const STATIC = {
+  name: "shop",
+  type: "STATIC",
+  load_assignment: {
+    cluster_name: "shop",
+    endpoints: [{ lb_endpoints: [endpoint("10.0.0.1"), endpoint("10.0.0.2")] }],
+  },
+};
+
+/** The cases are spread together, which the exact types of a oneof do not follow. */
+function read(cluster: object): Cluster {
+  return Cluster.fromJson(cluster as ClusterJson);
+}
+
+function policies(...configs: readonly object[]): object {
+  return {
+    ...STATIC,
+    load_balancing_policy: {
+      policies: configs.map((typed_config) => ({ typed_extension_config: { name: "p", typed_config } })),
+    },
+  };
+}
+
+function issuesOf(cluster: object): string[] {
+  try {
+    optionsFromXds(read(cluster), undefined);
+    return [];
+  } catch (error) {
+    if (!(error instanceof LbError)) throw error;
+    return error.issues.map((issue) => `${issue.path} ${issue.code}`);
+  }
+}
+
+describe("clusterFromXds", () => {
+  test("picks from the hosts of the cluster's own assignment", () => {
+    const cluster = clusterFromXds(read(STATIC), undefined, {
+      clock: manualScheduler(),
+      random: seededRandom(1),
+    });
+    const addresses = [cluster.pick(), cluster.pick()].map((pick) => pick.kind === "host" && pick.host.address);
+    expect(addresses.sort()).toEqual(["10.0.0.1:80", "10.0.0.2:80"]);
+    expect(cluster.name).toBe("shop");
+  });
+
+  test("endpoints of EDS take the place of the cluster's own", () => {
+    const assignment = ClusterLoadAssignment.fromJson({
+      cluster_name: "shop",
+      endpoints: [{ lb_endpoints: [endpoint("2001:DB8::1", 443)] }],
+    } as object);
+    const cluster = clusterFromXds(read(STATIC), assignment, {
+      clock: manualScheduler(),
+      random: seededRandom(1),
+    });
+    expect(cluster.host("[2001:db8::1]:443")).toBeDefined();
+    cluster.update({ replace: endpointsFromXds(ClusterLoadAssignment.fromJson({ cluster_name: "shop" })) });
+    expect(cluster.pick()).toEqual({ kind: "none", reason: "no-healthy-host" });
+  });
+
+  test("outlier detection, breakers and thresholds are read with their defaults left open", () => {
+    const options = optionsFromXds(
+      read({
+        ...STATIC,
+        outlier_detection: { consecutive_5xx: 3, interval: "1s", base_ejection_time: "0.5s" },
+        circuit_breakers: {
+          thresholds: [{ priority: "HIGH", max_requests: 7, retry_budget: { budget_percent: { value: 25 } } }],
+        },
+        common_lb_config: { healthy_panic_threshold: {}, update_merge_window: "0s" },
+      }),
+      undefined,
+    );
+    expect(options).toMatchObject({
+      outlierDetection: { consecutive5xx: 3, intervalMs: 1000, baseEjectionTimeMs: 500 },
+      circuitBreakers: [{ priority: "HIGH", maxRequests: 7, retryBudget: { budgetPercent: 25 } }],
+      healthyPanicThreshold: 0,
+      updateMergeWindowMs: 0,
+    });
+  });
+});
+
+describe("load_balancing_policy", () => {
+  test("the first known policy of a list is used", () => {
+    const cluster = policies(
+      { "@type": "type.googleapis.com/google.protobuf.StringValue", value: "?" },
+      { "@type": `${POLICIES}.least_request.v3.LeastRequest`, choice_count: 3 },
+      { "@type": `${POLICIES}.random.v3.Random` },
+    );
+    expect(optionsFromXds(read(cluster), undefined).policy?.name).toBe("least_request");
+  });
+
+  test("a list without a known policy is refused and names what it had", () => {
+    const cluster = policies({ "@type": "type.googleapis.com/google.protobuf.StringValue", value: "?" });
+    expect(issuesOf(cluster)).toEqual(["load_balancing_policy.policies ERR_LB_POLICY_UNKNOWN"]);
+  });
+
+  test("a known policy that was not decoded is refused as such", () => {
+    const message = read(STATIC);
+    const typedConfig = { typeUrl: `${POLICIES}.random.v3.Random`, value: new Uint8Array() };
+    const opaque = { ...message, loadBalancingPolicy: { policies: [{ typedExtensionConfig: { typedConfig } }] } };
+    expect(() => optionsFromXds(opaque, undefined)).toThrow(
+      expect.objectContaining({
+        code: "ERR_LB_CONFIG_OPAQUE",
+        path: "load_balancing_policy.policies[0].typed_extension_config.typed_config",
+      }),
+    );
+  });
+
+  test("nested policies are resolved by the same rule", () => {
+    const child = {
+      typed_extension_config: { name: "c", typed_config: { "@type": `${POLICIES}.round_robin.v3.RoundRobin` } },
+    };
+    const cluster = policies({
+      "@type": `${POLICIES}.wrr_locality.v3.WrrLocality`,
+      endpoint_picking_policy: { policies: [child] },
+    });
+    expect(optionsFromXds(read(cluster), undefined).policy).toMatchObject({
+      name: "round_robin",
+      options: { locality: { kind: "locality-weighted" } },
+    });
+  });
+});
+
+describe("what Envoy refuses is refused with its path", () => {
+  test.each<{ name: string; cluster: object; path: string }>([
+    {
+      name: "a ring whose minimum exceeds its maximum",
+      cluster: {
+        ...STATIC,
+        lb_policy: "RING_HASH",
+        ring_hash_lb_config: { minimum_ring_size: 20, maximum_ring_size: 10 },
+      },
+      path: "ring_hash_lb_config.minimum_ring_size",
+    },
+    {
+      name: "a table whose size is no prime",
+      cluster: { ...STATIC, lb_policy: "MAGLEV", maglev_lb_config: { table_size: 8 } },
+      path: "maglev_lb_config.table_size",
+    },
+    {
+      name: "a balance factor below 100",
+      cluster: {
+        ...STATIC,
+        lb_policy: "MAGLEV",
+        common_lb_config: { consistent_hashing_lb_config: { hash_balance_factor: 99 } },
+      },
+      path: "common_lb_config.consistent_hashing_lb_config.hash_balance_factor",
+    },
+    {
+      name: "a single choice",
+      cluster: { ...STATIC, lb_policy: "LEAST_REQUEST", least_request_lb_config: { choice_count: 1 } },
+      path: "least_request_lb_config.choice_count",
+    },
+    {
+      name: "a longest ejection below the first",
+      cluster: { ...STATIC, outlier_detection: { max_ejection_time: "5s", base_ejection_time: "10s" } },
+      path: "outlier_detection.max_ejection_time",
+    },
+    {
+      name: "a percentage over 100",
+      cluster: { ...STATIC, outlier_detection: { max_ejection_percent: 101 } },
+      path: "outlier_detection.max_ejection_percent",
+    },
+    {
+      name: "a keys subset without keys",
+      cluster: {
+        ...STATIC,
+        lb_subset_config: { subset_selectors: [{ keys: ["a", "b"], fallback_policy: "KEYS_SUBSET" }] },
+      },
+      path: "lb_subset_config.subset_selectors[0].fallback_keys_subset",
+    },
+    {
+      name: "a keys subset beyond the selector",
+      cluster: {
+        ...STATIC,
+        lb_subset_config: {
+          subset_selectors: [{ keys: ["a", "b"], fallback_policy: "KEYS_SUBSET", fallback_keys_subset: ["c"] }],
+        },
+      },
+      path: "lb_subset_config.subset_selectors[0].fallback_keys_subset",
+    },
+    {
+      name: "a single host per subset of two keys",
+      cluster: {
+        ...STATIC,
+        lb_subset_config: { subset_selectors: [{ keys: ["a", "b"], single_host_per_subset: true }] },
+      },
+      path: "lb_subset_config.subset_selectors[0].single_host_per_subset",
+    },
+    {
+      name: "both subset fields and a policy",
+      cluster: {
+        ...policies({ "@type": `${POLICIES}.random.v3.Random` }),
+        lb_subset_config: { subset_selectors: [{ keys: ["a"] }] },
+      },
+      path: "lb_subset_config",
+    },
+    {
+      name: "a provided balancer that nobody provides",
+      cluster: { ...STATIC, lb_policy: "CLUSTER_PROVIDED" },
+      path: "lb_policy",
+    },
+    {
+      name: "a priority beyond 128",
+      cluster: {
+        ...STATIC,
+        load_assignment: { cluster_name: "s", endpoints: [{ priority: 129, lb_endpoints: [endpoint("10.0.0.1")] }] },
+      },
+      path: "load_assignment.endpoints[0].priority",
+    },
+    {
+      name: "weights that do not fit 32 bits together",
+      cluster: {
+        ...STATIC,
+        load_assignment: {
+          cluster_name: "s",
+          endpoints: [
+            {
+              lb_endpoints: [
+                { ...endpoint("10.0.0.1"), load_balancing_weight: 4294967295 },
+                { ...endpoint("10.0.0.2"), load_balancing_weight: 1 },
+              ],
+            },
+          ],
+        },
+      },
+      path: "load_assignment.endpoints[0].lb_endpoints[1].load_balancing_weight",
+    },
+  ])("$name", ({ cluster, path }) => {
+    expect(issuesOf(cluster)).toEqual([`${path} ERR_LB_CONFIG_INVALID`]);
+  });
+
+  test("all problems are named at once", () => {
+    const cluster = {
+      ...STATIC,
+      lb_policy: "MAGLEV",
+      maglev_lb_config: { table_size: 8 },
+      outlier_detection: { max_ejection_percent: 101, interval: "0s" },
+    };
+    expect(issuesOf(cluster)).toHaveLength(3);
+  });
+});
