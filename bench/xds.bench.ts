@@ -1,0 +1,187 @@
+/** The configuration server against bare grpc-js streams that move the same bytes. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createSnapshotCache, type MessageResource } from "@weftmesh/xds";
+import { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
+import type { Bar, Measurement, MeasurementVariant, Row } from "./row.js";
+import { barePublisher, ourPublisher, type Publisher, startClients } from "./xds/rig.js";
+
+const CLIENTS = 1000;
+const SMALL_BYTES = 1_000;
+const LARGE_BYTES = 172_000;
+
+function pushing(name: string, start: () => Promise<Publisher>): MeasurementVariant {
+  return {
+    name,
+    async prepare(): Promise<Measurement> {
+      const publisher = await start();
+      const clients = await startClients(publisher.port, CLIENTS, 1);
+      await publisher.change();
+      return {
+        async measure() {
+          await sleep(20);
+          const before = performance.now();
+          await publisher.change();
+          return performance.now() - before;
+        },
+        close() {
+          clients.disconnect();
+          publisher.close();
+        },
+      };
+    },
+  };
+}
+
+function pushRow(what: string, bytes: number, bar: Bar): Row {
+  return {
+    kind: "measurement",
+    name: `xds server, ${what} to 1,000 delta clients, last acknowledgement`,
+    unit: "ms",
+    better: "lower",
+    ours: pushing("@weftmesh/xds", () => ourPublisher(CLIENTS, bytes, 1)),
+    against: [{ ...pushing("bare grpc-js streams", () => barePublisher(CLIENTS, bytes)), bar }],
+  };
+}
+
+/** Growth of the resident set while a large resource goes to everybody, sampled. */
+function growing(name: string, start: () => Promise<Publisher>): MeasurementVariant {
+  return {
+    name,
+    async prepare(): Promise<Measurement> {
+      const publisher = await start();
+      const clients = await startClients(publisher.port, CLIENTS, 1);
+      await publisher.change();
+      return {
+        async measure() {
+          globalThis.gc?.();
+          await sleep(300);
+          const idle = process.memoryUsage().rss;
+          let peak = idle;
+          const timer = setInterval(() => {
+            peak = Math.max(peak, process.memoryUsage().rss);
+          }, 5);
+          await publisher.change();
+          clearInterval(timer);
+          return Math.max(0, peak - idle) / 2 ** 20;
+        },
+        close() {
+          clients.disconnect();
+          publisher.close();
+        },
+      };
+    },
+  };
+}
+
+/** What a thousand clients with 20 names each add to the resident set, for each of them. */
+function idling(name: string, start: (names: number) => Promise<Publisher>): MeasurementVariant {
+  return {
+    name,
+    async prepare(): Promise<Measurement> {
+      const publisher = await start(20);
+      const warm = await startClients(publisher.port, 50, 20);
+      warm.disconnect();
+      return {
+        async measure() {
+          globalThis.gc?.();
+          await sleep(200);
+          globalThis.gc?.();
+          const before = process.memoryUsage().rss;
+          const clients = await startClients(publisher.port, CLIENTS, 20);
+          await sleep(500);
+          globalThis.gc?.();
+          await sleep(200);
+          const after = process.memoryUsage().rss;
+          clients.disconnect();
+          await sleep(500);
+          return Math.max(0, after - before) / CLIENTS / 1024;
+        },
+        close: () => publisher.close(),
+      };
+    },
+  };
+}
+
+const ASSIGNMENTS = 100;
+const ENDPOINTS_EACH = 1_000;
+
+function assignment(index: number, change: number): MessageResource {
+  const name = `e${index}`;
+  const lbEndpoints = Array.from({ length: ENDPOINTS_EACH }, (_, host) => {
+    const address = `10.${index}.${host >> 8}.${host & 255}`;
+    return {
+      endpoint: { address: { socketAddress: { address, portValue: 8080 } } },
+      loadBalancingWeight: host === 0 ? 1 + change : 1,
+    };
+  });
+  const message: ClusterLoadAssignment = { clusterName: name, endpoints: [{ lbEndpoints }] };
+  return { typeUrl: ClusterLoadAssignment.typeUrl, name, message };
+}
+
+/** Publishing 100 × 1,000 endpoints of which one changed. */
+function publishing(name: string, kept: boolean): MeasurementVariant {
+  return {
+    name,
+    prepare(): Measurement {
+      const cache = createSnapshotCache();
+      let change = 0;
+      let resources = Array.from({ length: ASSIGNMENTS }, (_, index) => assignment(index, 0));
+      cache.set("n", resources);
+      return {
+        measure() {
+          change++;
+          resources = resources.map((resource, index) =>
+            !kept || index === 0 ? assignment(index, index === 0 ? change : 0) : resource,
+          );
+          const before = performance.now();
+          cache.set("n", resources);
+          return performance.now() - before;
+        },
+      };
+    },
+  };
+}
+
+export const rows: readonly Row[] = [
+  pushRow("1 KB", SMALL_BYTES, { kind: "ratio", max: 2 }),
+  pushRow("172 KB", LARGE_BYTES, { kind: "ratio", max: 2.5 }),
+  {
+    kind: "measurement",
+    name: "xds server, growth of memory while 172 KB go to 1,000 clients",
+    unit: "MB",
+    better: "lower",
+    ours: growing("@weftmesh/xds", () => ourPublisher(CLIENTS, LARGE_BYTES, 1)),
+    against: [
+      {
+        ...growing("bare grpc-js streams", () => barePublisher(CLIENTS, LARGE_BYTES)),
+        bar: { kind: "absolute", max: 64 },
+      },
+    ],
+  },
+  {
+    kind: "measurement",
+    name: "xds server, an idle client with 20 names",
+    unit: "KB",
+    better: "lower",
+    ours: idling("@weftmesh/xds", (names) => ourPublisher(CLIENTS, 100, names)),
+    against: [
+      { ...idling("bare grpc-js streams", () => barePublisher(CLIENTS, 100)), bar: { kind: "absolute", max: 80 } },
+    ],
+  },
+  {
+    kind: "measurement",
+    name: "xds cache, 100 × 1,000 endpoints with one changed",
+    unit: "ms",
+    better: "lower",
+    ours: publishing("unchanged objects given again", true),
+    against: [{ ...publishing("all objects new", false), bar: { kind: "absolute", max: 20 } }],
+  },
+  {
+    kind: "measurement",
+    name: "xds cache, 100 × 1,000 endpoints, all objects new",
+    unit: "ms",
+    better: "lower",
+    ours: publishing("all objects new", false),
+    against: [{ ...publishing("unchanged objects given again", true), bar: { kind: "absolute", max: 600 } }],
+  },
+];

@@ -1,0 +1,120 @@
+/** A server in this process, its clients in another: how long until the last of them has acknowledged a change. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
+import { createLinearCache, createServer, type EncodedResource } from "@weftmesh/xds";
+
+export const ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+
+/** A server that can be told to change what its clients have. */
+export interface Publisher {
+  /** Publishes new content of one resource; resolves when `expected` clients have acknowledged it. */
+  change(): Promise<void>;
+  readonly port: number;
+  close(): void;
+}
+
+/** Our server over a linear cache. */
+export async function ourPublisher(clients: number, bytes: number, names: number): Promise<Publisher> {
+  const cache = createLinearCache(ENDPOINTS);
+  let version = 0;
+  const publish = (): void => cache.update([resource("e0", ++version, bytes)]);
+  for (let name = 1; name < names; name++) cache.update([resource(`e${name}`, 0, 100)]);
+  publish();
+  let acknowledged = 0;
+  let done = (): void => {};
+  const server = createServer({
+    cache,
+    onEvent: ({ kind }) => {
+      if (kind !== "ack") return;
+      acknowledged++;
+      if (acknowledged === clients) done();
+    },
+  });
+  const port = await server.listen("127.0.0.1:0");
+  return {
+    port,
+    change: () =>
+      new Promise((resolve) => {
+        acknowledged = 0;
+        done = resolve;
+        publish();
+      }),
+    close: () => void server.close(),
+  };
+}
+
+/** The floor: streams that write the same bytes to everybody and count what comes back. */
+export async function barePublisher(clients: number, bytes: number): Promise<Publisher> {
+  const calls = new Set<ServerDuplexStream<Buffer, Buffer>>();
+  // A response of one resource, with a nonce where clients look for it.
+  const message = Buffer.concat([Buffer.from([0x2a, 1, 0x31, 0x12]), varint(bytes), Buffer.alloc(bytes, 0x61)]);
+  let acknowledged = 0;
+  let done = (): void => {};
+  const server = new Server({ "grpc.max_send_message_length": -1 });
+  const method = {
+    path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  };
+  server.addService({ stream: method } as never, {
+    stream: (call: ServerDuplexStream<Buffer, Buffer>) => {
+      call.on("error", () => undefined);
+      call.on("data", () => {
+        if (!calls.has(call)) {
+          calls.add(call);
+          call.write(message);
+          return;
+        }
+        acknowledged++;
+        if (acknowledged === clients) done();
+      });
+    },
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return {
+    port,
+    change: () =>
+      new Promise((resolve) => {
+        acknowledged = 0;
+        done = resolve;
+        for (const call of calls) call.write(message);
+      }),
+    close: () => server.forceShutdown(),
+  };
+}
+
+/** Starts clients and waits until each has had its first response. */
+export async function startClients(port: number, count: number, names: number): Promise<ChildProcess> {
+  const file = fileURLToPath(new URL("./clients.js", import.meta.url));
+  const child = fork(file, [String(port), String(count), String(names)]);
+  await once(child, "message", { signal: AbortSignal.timeout(60_000) });
+  return child;
+}
+
+/** An opaque resource: its content is its version. */
+export function resource(name: string, version: number, bytes: number): EncodedResource {
+  const value = Buffer.alloc(bytes, version % 251);
+  return { typeUrl: ENDPOINTS, name, version: `${name}-${version}`, value };
+}
+
+function same(message: Buffer): Buffer {
+  return message;
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
