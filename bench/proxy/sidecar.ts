@@ -4,7 +4,7 @@ import type { IdentitySource } from "@weftmesh/cert";
 import type { ConfigSet } from "@weftmesh/xds";
 import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
-import { Sidecar } from "weftmesh-example-sidecar";
+import { runSidecar } from "weftmesh-example-sidecar";
 
 /** Nothing here speaks TLS. */
 const noIdentity: IdentitySource = {
@@ -81,7 +81,7 @@ async function* configs(): AsyncGenerator<ConfigSet> {
 }
 
 process.once("disconnect", () => process.exit(0));
-await new Sidecar(noIdentity).run(configs(), () => process.send?.({ port }));
+await runSidecar(configs(), { identity: noIdentity, onConfig: () => process.send?.({ port }) });
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
