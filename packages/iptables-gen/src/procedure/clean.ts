@@ -1,16 +1,16 @@
-import { CHAIN_PREFIX, isBuiltIn, NFT_TABLES } from "../chains.js";
-import { parseIptablesSave, type SavedTable } from "../parse/iptables-save.js";
-import { renderCleanup } from "../render/commands.js";
+import { NFT_TABLES } from "../chains.js";
+import { IptablesError } from "../errors.js";
+import { parseIptablesSave } from "../parse/iptables-save.js";
+import { exchangeText, NOTHING_OWN, ownStateOf } from "../plan.js";
 import type { Family } from "../rule.js";
-import { familyRules, type RuleSet } from "../rule-set.js";
-import { type Command, log, type Procedure, run } from "./procedure.js";
+import type { RuleSet } from "../rule-set.js";
+import { type Command, failure, log, type Procedure, run } from "./procedure.js";
 
 /**
  * Removes everything of ours from a machine: rules of both families and all variants, chains of other configurations and versions,
  * native tables, policy routing and the `::6` address.
  *
- * Rules in built-in chains that do not name a chain of ours (excluded and virtual interfaces, marks) are found by `rules`: give the
- * options they were applied with.
+ * `rules` says which mark and routing table the policy routing had.
  *
  * @returns Whether there was anything to remove.
  */
@@ -18,7 +18,7 @@ export function* cleanMachine(rules: RuleSet): Procedure<boolean> {
   let changed = false;
   for (const family of ["ipv4", "ipv6"] as const) {
     for (const binary of yield* presentBinaries(family)) {
-      if (yield* cleanIptables(binary, family, rules)) changed = true;
+      if (yield* cleanIptables(binary, family)) changed = true;
     }
   }
   if (yield* cleanNft()) changed = true;
@@ -41,50 +41,19 @@ function saveOf(binary: string): Command {
   return { program: `${binary}-save`, args: [] };
 }
 
-function* cleanIptables(binary: string, family: Family, rules: RuleSet): Procedure<boolean> {
+function* cleanIptables(binary: string, family: Family): Procedure<boolean> {
   const saved = yield* run(saveOf(binary), true);
   if (saved.exitCode !== 0) return false;
-  const tables = parseIptablesSave(saved.stdout, family);
-  const calls = [...removeJumps(tables), ...removePlanned(tables, rules, family), ...removeChains(tables)];
-  for (const args of calls) yield* run({ program: binary, args: [...args, "--wait=30"] }, true);
-  if (calls.length > 0) yield* dropEmptyTables(binary, family);
-  return calls.length > 0;
-}
-
-function removeJumps(tables: readonly SavedTable[]): string[][] {
-  return tables.flatMap(({ name, chains }) =>
-    chains.flatMap((chain) =>
-      chain.rules
-        .filter(
-          ({ target }) => isBuiltIn(chain.name) && target.kind === "jump" && target.chain.startsWith(CHAIN_PREFIX),
-        )
-        .map(({ words }) => ["-t", name, "-D", chain.name, ...words]),
-    ),
-  );
-}
-
-/** Our rules in built-in chains that are no jumps. Only in tables that have chains of ours: elsewhere they are somebody else's. */
-function removePlanned(tables: readonly SavedTable[], rules: RuleSet, family: Family): string[][] {
-  const ours = new Set(
-    tables.filter(({ chains }) => chains.some((chain) => chain.name.startsWith(CHAIN_PREFIX))).map(({ name }) => name),
-  );
-  const planned = familyRules({ ...rules, options: { ...rules.options, ipv6: true } }, family).filter(
-    ({ table, target }) => ours.has(table) && target.kind !== "jump",
-  );
-  return renderCleanup(planned)
-    .filter((args) => args[2] === "-D")
-    .map((args) => [...args]);
-}
-
-function removeChains(tables: readonly SavedTable[]): string[][] {
-  const chains = tables.flatMap(({ name: table, chains: all }) =>
-    all.filter(({ name }) => name.startsWith(CHAIN_PREFIX)).map(({ name }) => ({ table, name })),
-  );
-  // All are emptied before one is deleted: they jump to one another.
-  return [
-    ...chains.map(({ table, name }) => ["-t", table, "-F", name]),
-    ...chains.map(({ table, name }) => ["-t", table, "-X", name]),
-  ];
+  const text = exchangeText(ownStateOf(parseIptablesSave(saved.stdout, family)), NOTHING_OWN);
+  if (text === "") return false;
+  const command: Command = { program: `${binary}-restore`, args: ["--noflush"], stdin: text };
+  const result = yield* run(command);
+  const problem = failure(command, result);
+  if (problem !== undefined) {
+    throw new IptablesError("ERR_IPTABLES_APPLY", `${command.program}: ${result.stderr.trim() || problem}`);
+  }
+  yield* dropEmptyTables(binary, family);
+  return true;
 }
 
 /** The nf_tables variant creates built-in chains when they are first used; empty ones are taken away again. */

@@ -1,5 +1,4 @@
 import { IptablesError } from "../errors.js";
-import type { Compat } from "../options.js";
 import { type Arguments, GUARDRAILS, removal, renderChecks, renderCleanup } from "../render/commands.js";
 import { renderRestore } from "../render/iptables-restore.js";
 import { iptablesWords } from "../render/iptables-words.js";
@@ -29,12 +28,12 @@ type Variants = Readonly<Record<Family, Variant>>;
  *
  * @throws {@link IptablesError} with the original's message.
  */
-export function* applyWithIptables(settings: Settings, compat: Compat): Procedure<void> {
+export function* applyWithIptables(settings: Settings): Procedure<void> {
   if (settings.dryRun) yield* log("info", "running iptables in dry-run mode, no rule changes will be made");
   if (settings.skipRuleApply) return;
-  const variants = yield* chooseVariants(settings, compat);
+  const variants = yield* chooseVariants(settings);
   try {
-    const { options, warnings } = compileSettings(settings, compat);
+    const { options, warnings } = compileSettings(settings, "strict");
     for (const warning of warnings) yield* log("warn", warning);
     yield* log("info", configText(settings));
     yield* applyRules(settings, generate(options), variants);
@@ -44,12 +43,12 @@ export function* applyWithIptables(settings: Settings, compat: Compat): Procedur
   yield* configureRoutes(settings);
 }
 
-function* chooseVariants(settings: Settings, compat: Compat): Procedure<Variants> {
+function* chooseVariants(settings: Settings): Procedure<Variants> {
   if (settings.dryRun) return { ipv4: plainVariant("ipv4"), ipv6: plainVariant("ipv6") };
   const pod = settings.cniMode ? { podNamespace: settings.networkNamespace } : {};
-  const ipv4 = { ...(yield* detectVariant("ipv4", settings.forceIptablesBinary, compat)), ...pod };
+  const ipv4 = { ...(yield* detectVariant("ipv4", settings.forceIptablesBinary, "strict")), ...pod };
   try {
-    return { ipv4, ipv6: { ...(yield* detectVariant("ipv6", settings.forceIptablesBinary, compat)), ...pod } };
+    return { ipv4, ipv6: { ...(yield* detectVariant("ipv6", settings.forceIptablesBinary, "strict")), ...pod } };
   } catch (error) {
     if (settings.ipv6 || !(error instanceof IptablesError)) throw error;
     const why = "continuing because IPv6 support is disabled (ENABLE_INBOUND_IPV6=false)";

@@ -1,5 +1,4 @@
 import { IptablesError } from "../errors.js";
-import type { Compat } from "../options.js";
 import { renderNftables, renderNftablesCleanup } from "../render/nftables.js";
 import { generate } from "../rule-set.js";
 import { compileSettings, type Settings } from "../settings.js";
@@ -13,33 +12,29 @@ const TOO_OLD = /^nftables v(?:0\.|1\.0\.0 )/;
 /**
  * What istio-iptables does with `--native-nftables`: one transaction, then routes.
  *
- * A dry run applies all the same in `strict`, as the original does.
+ * A dry run applies all the same, as the original does.
  *
  * @throws {@link IptablesError} with the original's message.
  */
-export function* applyWithNft(settings: Settings, compat: Compat): Procedure<void> {
+export function* applyWithNft(settings: Settings): Procedure<void> {
   yield* log("info", "native nftables enabled, using nft rules for traffic redirection.");
   if (settings.skipRuleApply) return;
-  const { options, warnings } = compileSettings(settings, compat);
+  const { options, warnings } = compileSettings(settings, "strict");
   for (const warning of warnings) yield* log("warn", warning);
   yield* log("info", configText(settings));
   const text = settings.cleanupOnly ? renderNftablesCleanup() : renderNftables(generate(options));
-  if (settings.dryRun && compat === "fixed") {
-    yield* log("info", `nft would be run with the following input:\n${text.trim()}`);
-  } else {
-    yield* findNft(settings);
-    yield* transact(text);
-  }
+  yield* findNft(settings.cniMode);
+  yield* transact(text);
   yield* configureRoutes(settings);
   yield* log("info", `nftables rules programmed:\n${text}`);
 }
 
 /** What knftables asks before it trusts an nft program. */
-function* findNft(settings: Settings): Procedure<void> {
+export function* findNft(cniMode: boolean): Procedure<void> {
   const version: Command = { program: "nft", args: ["--version"] };
   const asked = yield* run(version, true);
   if (asked.missing === true) {
-    const where = settings.cniMode ? "on the host filesystem" : "in the sidecar container image";
+    const where = cniMode ? "on the host filesystem" : "in the sidecar container image";
     const reason = `could not find nftables binary: ${failure(version, asked)}`;
     throw refuse(`nativeNftables is enabled, but the nft binary is missing ${where}: ${reason}`);
   }
@@ -59,7 +54,8 @@ function* check(stdin: string): Procedure<string | undefined> {
   return result.exitCode === 0 ? undefined : result.stderr.trim();
 }
 
-function* transact(text: string): Procedure<void> {
+/** Runs one transaction; none when there is nothing to do. */
+export function* transact(text: string): Procedure<void> {
   if (text === "") return;
   const result = yield* run({ program: "nft", args: ["-f", "-"], stdin: text });
   if (result.exitCode !== 0) throw refuse(`nftables run failed: ${result.stderr.trim()}`);

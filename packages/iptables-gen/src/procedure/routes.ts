@@ -35,6 +35,36 @@ export function* configureRoutes(settings: Settings): Procedure<void> {
   }
 }
 
+/**
+ * The same address and routes as {@link configureRoutes}, each added only where it is missing. A dry run's commands go to its
+ * recorder.
+ *
+ * @throws {@link IptablesError} `ERR_IPTABLES_APPLY`.
+ */
+export function* ensureRoutes(settings: Settings): Procedure<void> {
+  if (settings.ipv6) {
+    const present = yield* shown(["-6", "addr", "show", "dev", "lo"], /inet6 ::6\/128/);
+    if (!present) yield* ip(["-6", "addr", "add", "::6/128", "dev", "lo"], "failed to add IPv6 inbound address", true);
+  }
+  if (settings.inboundPorts === "" || settings.inboundInterceptionMode !== "TPROXY") return;
+  const table = integer(settings.inboundTproxyRouteTable, "InboundTProxyRouteTable");
+  const mark = integer(settings.inboundTproxyMark, "InboundTProxyMark");
+  const rule = new RegExp(`fwmark 0x${Number(mark).toString(16)} lookup ${table}\\b`);
+  for (const family of settings.ipv6 ? ["-4", "-6"] : ["-4"]) {
+    if (!(yield* shown([family, "rule", "show"], rule))) {
+      yield* ip([family, "rule", "add", "fwmark", mark, "lookup", table], "failed to add rule", false);
+    }
+    if (!(yield* shown([family, "route", "show", "table", table], /^local default dev lo/m))) {
+      yield* ip([family, "route", "add", "local", "default", "dev", "lo", "table", table], "failed to add route", true);
+    }
+  }
+}
+
+function* shown(args: readonly string[], wanted: RegExp): Procedure<boolean> {
+  const result = yield* run({ program: "ip", args }, true);
+  return result.exitCode === 0 && wanted.test(result.stdout);
+}
+
 function integer(text: string, name: string): string {
   const parsed = parseGoInt(text);
   if (!parsed.ok) throw refuse(`failed to parse ${name}: ${parsed.message}`);

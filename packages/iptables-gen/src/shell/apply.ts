@@ -1,4 +1,5 @@
 import type { Compat } from "../options.js";
+import { apply } from "../procedure/apply.js";
 import { applyWithIptables } from "../procedure/istio-apply.js";
 import { applyWithNft } from "../procedure/nft-apply.js";
 import type { Command, CommandResult, LogLevel, Procedure } from "../procedure/procedure.js";
@@ -36,7 +37,8 @@ export function recordingRunner(): CommandRunner & { readonly lines: readonly st
 }
 
 /**
- * Applies (or, with `cleanupOnly`, removes) rules, routes and addresses as istio-iptables does.
+ * Applies (or, with `cleanupOnly`, removes) rules, routes and addresses: in `strict` command by command as istio-iptables does, in
+ * `fixed` idempotently.
  *
  * @throws {@link IptablesError} with the original's message.
  */
@@ -46,6 +48,10 @@ export function applySettings(
   log: LogSink,
   runner: CommandRunner = localRunner,
 ): void {
-  const procedure = settings.nativeNftables ? applyWithNft(settings, compat) : applyWithIptables(settings, compat);
-  perform(procedure, runner, log);
+  perform(applyProcedure(settings, compat), runner, log);
+}
+
+function applyProcedure(settings: Settings, compat: Compat): Procedure<void> {
+  if (compat === "fixed") return apply(settings);
+  return settings.nativeNftables ? applyWithNft(settings) : applyWithIptables(settings);
 }
