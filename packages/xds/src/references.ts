@@ -18,6 +18,8 @@ const MAX_DEPTH = 200;
  * @param message - The resource, decoded.
  */
 export function referencesOf(typeUrl: string, message: unknown, open: OpenAny): readonly Reference[] {
+  // Endpoints and secrets are large and refer to nothing.
+  if (typeUrl === TYPE_URL.endpoints || typeUrl === TYPE_URL.secret) return [];
   const found: Reference[] = [];
   if (typeUrl === TYPE_URL.cluster) clusterEndpoints(message, found);
   walk(message, "", 0, open, found);
