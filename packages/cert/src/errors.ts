@@ -90,8 +90,6 @@ export type CertErrorCode =
   | "ERR_CERT_PATH_LENGTH"
   /** A name constraint of an issuer does not permit the leaf. */
   | "ERR_CERT_NAME_CONSTRAINT"
-  /** The extended key usage of an issuer excludes that of the leaf. */
-  | "ERR_CERT_ISSUER_EXTENDED_KEY_USAGE"
   /** A certificate of the chain is revoked. */
   | "ERR_CERT_REVOKED"
   /** The matcher of the caller refuses the peer's SPIFFE ID. */

@@ -1,5 +1,6 @@
 import { decodeBase64Url } from "./base64.js";
 import { sameBytes } from "./certificate.js";
+import { isOnCurve } from "./curve.js";
 import { CertError } from "./errors.js";
 import type { JsonValue } from "./json.js";
 import { curves, type KeyInfo, rsaNumbers } from "./public-key.js";
@@ -16,6 +17,7 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether a key is of a kind that is known; entries with others are to be passed over. */
 export function isKnownKeyType(jwk: JsonObject): boolean {
+  if (jwk["kty"] === "EC" && !Object.values(curves).some((curve) => curve.name === jwk["crv"])) return false;
   return typeof jwk["kty"] === "string" && Object.hasOwn(PUBLIC_MEMBERS, jwk["kty"]);
 }
 
@@ -42,19 +44,17 @@ export function publicMembers(jwk: JsonObject, path: string): JwtAuthority["jwk"
     }
     members[name] = value;
   }
-  const curve = Object.values(curves).find((one) => one.name === members["crv"]);
-  if (members["kty"] === "EC" && curve) {
-    for (const name of ["x", "y"]) {
-      if (decodeBase64Url(members[name] ?? "")?.length !== curve.bytes) {
-        throw new CertError(
-          "ERR_CERT_BUNDLE_KEY",
-          `${path}.${name}`,
-          `expected ${curve.bytes} bytes for ${curve.name}`,
-        );
-      }
-    }
-  }
+  if (members["kty"] === "EC") checkPoint(members, path);
   return members;
+}
+
+function checkPoint(members: JwtAuthority["jwk"], path: string): void {
+  const { crv = "", x = "", y = "" } = members;
+  const curve = Object.values(curves).find((one) => one.name === crv);
+  const lengths = [x, y].map((value) => decodeBase64Url(value)?.length);
+  if (!curve || lengths.some((length) => length !== curve.bytes) || !isOnCurve(crv, x, y)) {
+    throw new CertError("ERR_CERT_BUNDLE_KEY", path, `x and y are no point of ${crv}`);
+  }
 }
 
 function stripZeros(bytes: Uint8Array): Uint8Array {
@@ -69,7 +69,7 @@ export function isSameKey(members: JwtAuthority["jwk"], key: KeyInfo): boolean {
   switch (key.kind) {
     case "ec": {
       const curve = curves[key.curve];
-      if (!curve || members["crv"] !== curve.name) return false;
+      if (!curve || members["crv"] !== curve.name || key.bits[0] !== 4) return false;
       const point = key.bits.subarray(1);
       return (
         sameBytes(member("x"), point.subarray(0, curve.bytes)) && sameBytes(member("y"), point.subarray(curve.bytes))
