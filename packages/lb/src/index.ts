@@ -145,6 +145,17 @@ export {
 export { retryBudgetLimit, type WindowBudgetAmounts, windowBudgetAmounts } from "./retry-budget.js";
 export { createRotation, type Rotation } from "./rotation.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
+export {
+  type CandidateReport,
+  renderSvg,
+  renderTable,
+  type Scenario,
+  type ScenarioEvent,
+  type ServerGroup,
+  type ServerOptions,
+  type SimulationReport,
+  simulate,
+} from "./simulate.js";
 export type { SlowStartOptions } from "./slow-start.js";
 export { slowStartWeight } from "./slow-start.js";
 export { createStride, type StrideScheduler } from "./stride.js";

@@ -1,0 +1,74 @@
+import { parseResources, type Resource } from "@weftmesh/xds-types";
+import type { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+import type { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
+import { LbError } from "../errors.js";
+import { optionsFromXds } from "../from-xds.js";
+import { type LintFinding, lint } from "../lint.js";
+import type { Output } from "./output.js";
+
+const CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+const ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+
+/** Options of `weft-lb lint`. */
+export interface LintCommand {
+  readonly json: boolean;
+  readonly rps?: number;
+  readonly latencyMs?: number;
+}
+
+interface PlacedFinding extends LintFinding {
+  readonly cluster: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** `weft-lb lint` */
+export async function runLint(text: string, file: string, command: LintCommand, output: Output): Promise<number> {
+  const { resources, issues, locate } = parseResources(text, { file });
+  const errors = issues.filter((issue) => issue.severity !== "warning");
+  for (const issue of errors) {
+    output.stderr(`${issue.file}:${issue.line}:${issue.column} ${issue.path}: ${issue.message} (${issue.code})\n`);
+  }
+  let refused = errors.length > 0;
+  const findings: PlacedFinding[] = [];
+  for (const resource of resources.filter((each) => each.typeUrl === CLUSTER)) {
+    const place = (path: string) => locate(resource, path);
+    try {
+      // The type URL says what the message is.
+      const options = optionsFromXds(resource.message as Cluster, assignmentOf(resource, resources));
+      const facts = {
+        ...(command.rps !== undefined && { requestsPerSecond: command.rps }),
+        ...(command.latencyMs !== undefined && { latencyMs: command.latencyMs }),
+      };
+      findings.push(
+        ...lint(options, facts).map((finding) => ({ ...finding, cluster: resource.name, ...place(finding.path) })),
+      );
+    } catch (error) {
+      if (!(error instanceof LbError)) throw error;
+      refused = true;
+      for (const issue of error.issues) {
+        const { line, column } = place(issue.path);
+        output.stderr(`${file}:${line}:${column} ${issue.path}: ${issue.message} (${issue.code})\n`);
+      }
+    }
+  }
+  if (command.json) output.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
+  else for (const each of findings) output.stdout(format(each));
+  if (refused) return 2;
+  return findings.length > 0 ? 1 : 0;
+}
+
+function format(finding: PlacedFinding): string {
+  const { file, line, column, path, cluster, message, rule } = finding;
+  return `${file}:${line}:${column} ${cluster}: ${path}: ${message} (${rule})\n`;
+}
+
+/** The endpoints that the same text holds for an EDS cluster. */
+function assignmentOf(cluster: Resource, resources: readonly Resource[]): ClusterLoadAssignment | undefined {
+  const { edsClusterConfig, name } = cluster.message as Cluster;
+  if (edsClusterConfig === undefined) return undefined;
+  const wanted = edsClusterConfig.serviceName || name;
+  const found = resources.find((each) => each.typeUrl === ASSIGNMENT && each.name === wanted);
+  return found?.message as ClusterLoadAssignment | undefined;
+}

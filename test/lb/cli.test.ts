@@ -1,0 +1,121 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { main } from "../../packages/lb/src/cli/main.js";
+
+const scenarios = join(import.meta.dirname, "..", "..", "packages", "lb", "scenarios");
+const folder = mkdtempSync(join(tmpdir(), "weft-lb-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  let stdout = "";
+  let stderr = "";
+  const code = await main(argv, {
+    stdout: (text) => {
+      stdout += text;
+    },
+    stderr: (text) => {
+      stderr += text;
+    },
+  });
+  return { code, stdout, stderr };
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe("weft-lb simulate", () => {
+  const names = readdirSync(scenarios).filter((name) => name.endsWith(".yaml"));
+
+  test.each(names)("%s gives what was recorded, byte for byte", async (name) => {
+    const { code, stdout } = await run("simulate", join(scenarios, name));
+    expect(code).toBe(0);
+    expect(stdout).toBe(readFileSync(join(scenarios, `${basename(name, ".yaml")}.txt`), "utf8"));
+  });
+
+  test("another seed gives another report, and the picture goes to its file", async () => {
+    const svg = join(folder, "out.svg");
+    const scenario = join(scenarios, "slow-host.yaml");
+    const first = await run("simulate", scenario, "--requests", "2000", "--json", "--svg", svg);
+    const second = await run("simulate", scenario, "--requests", "2000", "--json", "--seed", "2");
+    expect(JSON.parse(first.stdout)).toMatchObject({ seed: 1, requests: 2000 });
+    expect(first.stdout).not.toBe(second.stdout.replace('"seed": 2', '"seed": 1'));
+    expect(readFileSync(svg, "utf8")).toMatch(/^<svg [^]*<\/svg>\n$/);
+  });
+
+  test.each([
+    { name: "no mapping", text: "- 1", message: ": must be a mapping" },
+    { name: "no rate", text: "{ name: x, requests: 1 }", message: "requestsPerSecond: must be a number above 0" },
+    { name: "no YAML", text: "{ name: ", message: "Flow map" },
+    {
+      name: "a cluster that is refused",
+      text: "{ name: x, requests: 1, requestsPerSecond: 1, servers: [{ name: a }], candidates: [{ name: c, cluster: { lb_policy: MAGLEV, maglev_lb_config: { table_size: 8 } } }] }",
+      message: "candidates[0].cluster: maglev_lb_config.table_size: must be a prime number, got 8",
+    },
+  ])("a scenario with $name is one line and exit 2", async ({ text, message }) => {
+    const { code, stderr } = await run("simulate", file("bad.yaml", text));
+    expect(code).toBe(2);
+    expect(stderr.split("\n")).toHaveLength(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+const CONFIG = `
+"@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
+name: shop
+type: STATIC
+outlier_detection:
+  consecutive_5xx: 5
+load_assignment:
+  cluster_name: shop
+  endpoints:
+  - lb_endpoints:
+    - endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } }
+    - endpoint: { address: { socket_address: { address: 10.0.0.2, port_value: 80 } } }
+`;
+
+describe("weft-lb lint", () => {
+  test("names place, cluster, field and consequence, and exits 1", async () => {
+    const { code, stdout } = await run("lint", file("shop.yaml", CONFIG));
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "shop: outlier_detection.max_ejection_percent: 2 hosts and 10 %: no host is ever ejected, the cap needs at least 10 hosts; always_eject_one_host allows one (nothing-ejected)",
+    );
+    expect(stdout).toMatch(/shop\.yaml:5:\d+ /);
+  });
+
+  test("a refused cluster is named with its place and exits 2", async () => {
+    const { code, stderr } = await run(
+      "lint",
+      file("bad.yaml", `${CONFIG}lb_policy: MAGLEV\nmaglev_lb_config: { table_size: 8 }\n`),
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /bad\.yaml:14:\d+ maglev_lb_config\.table_size: must be a prime number, got 8 \(ERR_LB_CONFIG_INVALID\)/,
+    );
+  });
+});
+
+describe("weft-lb", () => {
+  test.each([
+    { name: "a file that is not there", argv: ["lint", join(folder, "none.yaml")] },
+    { name: "a folder", argv: ["lint", folder] },
+    { name: "a binary file", argv: ["simulate", file("binary.yaml", "a\0b")] },
+    { name: "an unknown option", argv: ["lint", "-", "--nope"] },
+    { name: "a number that is none", argv: ["lint", file("n.yaml", ""), "--rps", "many"] },
+  ])("$name is one line and exit 2", async ({ argv }) => {
+    const { code, stderr } = await run(...argv);
+    expect(code).toBe(2);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("--help and --version answer and exit 0", async () => {
+    expect(await run("--help")).toMatchObject({ code: 0, stdout: expect.stringContaining("examples:") });
+    expect(await run("--version")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    expect(await run("simulate")).toMatchObject({ code: 2 });
+  });
+});
