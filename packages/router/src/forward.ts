@@ -182,7 +182,10 @@ export class ForwardDecision implements Forward {
     const own = this.#rule.rateLimits;
     const host =
       own === undefined || this.#rule.action.includeVhRateLimits === true ? this.#host.rateLimits : undefined;
-    return descriptorsOf([...(own ?? []), ...(host ?? [])], stage, this.#facts, this);
+    return descriptorsOf([...(own ?? []), ...(host ?? [])], stage, this.#facts, {
+      cluster: this.cluster,
+      routeMetadata: this.#route.info.metadata,
+    });
   }
 
   cors(): CorsVerdict {

@@ -8,6 +8,15 @@
 export { type FetchRequestLike, fromFetch } from "./adapter/fetch.js";
 export { fromHttp2, type Http2Headers } from "./adapter/http2.js";
 export { fromIncomingMessage, type IncomingMessageLike, type SocketLike } from "./adapter/incoming-message.js";
+export {
+  checkRoutes,
+  formatTestFailure,
+  type RouteCheckReport,
+  type RouteTestFailure,
+  type RouteTestResult,
+} from "./check/check-routes.js";
+export type { RouteCoverage } from "./check/coverage.js";
+export type { RouteTest, RouteTestExpectation, RouteTestInput } from "./check/test-file.js";
 export type { ReplyContext } from "./connection-manager/local-reply-config.js";
 export {
   type Admission,
@@ -38,10 +47,28 @@ export type {
   VirtualHostInfo,
 } from "./decision.js";
 export { formatIssue, type Issue, RouterError, type RouterErrorCode } from "./errors.js";
-export { compileListener, type FilterChainMatch, type FilterChains } from "./filter-chain.js";
+export { formatTrace, type HostTrace, type RouteTrace, type TestTrace, type Trace } from "./explain.js";
+// For authors of extensions.
+export type {
+  ClusterSpecifier,
+  ExtensionFactory,
+  Extensions,
+  NamedConfig,
+  TypedConfig,
+} from "./extension.js";
+export type { RequestFacts } from "./facts.js";
+export {
+  compileListener,
+  type FilterChainMatch,
+  type FilterChains,
+  type FilterChainTrace,
+  type ListenerOptions,
+} from "./filter-chain.js";
 export { localReply } from "./local-reply.js";
+export type { StringTest } from "./match/string.js";
 export { fixedRandom, type Random } from "./random.js";
-export { compileRbac, type Rbac, type RbacDecision, type RbacVerdict } from "./rbac.js";
+export { compileRbac, type Rbac, type RbacDecision, type RbacOptions, type RbacVerdict } from "./rbac.js";
+export type { RegexEngine } from "./regex/regex.js";
 export {
   type Connection,
   createRequest,
@@ -52,7 +79,10 @@ export {
 } from "./request.js";
 export {
   compileRoutes,
+  type HostStats,
   type RouteOptions,
   type RouteTable,
 } from "./route-table.js";
+export { compileScopes, type ScopeSelector } from "./scoped-routes.js";
 export type { Runtime, RuntimeValue, SurroundingsOptions } from "./surroundings.js";
+export { type BucketRule, type BucketState, bucketRule, fullBucket, takeToken } from "./token-bucket.js";

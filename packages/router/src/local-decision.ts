@@ -15,6 +15,7 @@ import type { ForwardDecision } from "./forward.js";
 import { HeaderFields } from "./header/fields.js";
 import { applyLevels } from "./level.js";
 import { buildReply } from "./local-reply.js";
+import type { HeaderList } from "./request.js";
 import type { CompiledRoute } from "./route.js";
 import type { TableLevel } from "./table-level.js";
 import type { CompiledHost } from "./virtual-host.js";
@@ -41,8 +42,14 @@ function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | und
   };
 }
 
+/** What local answers of a route have in common: the route's mutations of a response. */
+interface Mutable {
+  /** The response as router_check_tool sees it: the body's fields first, then the mutations. */
+  checkResponse(headers: HeaderList): HeaderList;
+}
+
 /** A redirect that a route asks for. */
-export class RedirectDecision implements Redirect {
+export class RedirectDecision implements Redirect, Mutable {
   readonly kind = "redirect";
   readonly #table: TableLevel;
   readonly #host: CompiledHost;
@@ -84,6 +91,13 @@ export class RedirectDecision implements Redirect {
       input.request.path = rewritten;
     }
     return input;
+  }
+
+  checkResponse(headers: HeaderList): HeaderList {
+    const fields = new HeaderFields(headers);
+    const levels = [this.#route, this.#host, this.#table] as const;
+    applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...this.#rewritten(), response: fields });
+    return fields.toList();
   }
 
   reply(): LocalReply {
@@ -130,7 +144,7 @@ export class TlsRedirect implements Redirect {
 }
 
 /** A configured answer. */
-export class DirectDecision implements DirectResponse {
+export class DirectDecision implements DirectResponse, Mutable {
   readonly kind = "direct-response";
   readonly details = "direct_response";
   readonly #table: TableLevel;
@@ -161,6 +175,19 @@ export class DirectDecision implements DirectResponse {
 
   cors(): CorsVerdict {
     return { kind: "none" };
+  }
+
+  checkResponse(headers: HeaderList): HeaderList {
+    const input = inputOf(this.#facts, this.#host, this.#route.info);
+    const { body, contentType } = directBody(this.#rule, input);
+    const fields = new HeaderFields(headers);
+    if (body !== "") {
+      fields.put("content-length", String(body.length));
+      fields.put("content-type", contentType ?? "text/plain");
+    }
+    const levels = [this.#route, this.#host, this.#table] as const;
+    applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...input, response: fields });
+    return fields.toList();
   }
 
   reply(): LocalReply {

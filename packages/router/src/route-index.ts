@@ -1,20 +1,91 @@
 import type { RequestFacts } from "./facts.js";
+import { type Candidates, groupCandidates } from "./index/candidates.js";
+import { mergeAscending } from "./index/merge.js";
+import { PrefixTrie } from "./index/prefix-trie.js";
+import { literalPrefix } from "./regex/literal-prefix.js";
 import type { CompiledRoute } from "./route.js";
 
 /** Whether a matching route is taken. `more` says whether routes follow it in its list. */
 export type Accept = (route: CompiledRoute, more: boolean) => boolean;
 
-/** Finds the first matching route of a list. */
+/** How the routes of one virtual host are found. */
+export interface IndexStats {
+  /** All routes. */
+  readonly routes: number;
+  /** Found by their whole path. */
+  readonly exact: number;
+  /** Found by the beginning of their path. */
+  readonly prefix: number;
+  /** Tested whatever the path is, unless a header, query parameter or cookie rules them out. */
+  readonly residual: number;
+  /** Whether the list is short enough to be scanned instead. */
+  readonly scanned: boolean;
+}
+
+/** Up to here looking at every route is quicker than looking anything up. */
+const scanBelow = 12;
+
+/**
+ * Finds the first matching route of a list without looking at every route, and without changing which one is first: every source of
+ * candidates is in declaration order, they are merged by position, and each candidate still has to pass all its tests.
+ */
 export class RouteIndex {
   readonly #routes: readonly CompiledRoute[];
+  readonly #exact = new Map<string, Candidates>();
+  readonly #folded = new Map<string, Candidates>();
+  readonly #prefixes = new PrefixTrie<Candidates>();
+  readonly #foldedPrefixes = new PrefixTrie<Candidates>();
+  readonly #residual: Candidates | undefined;
+  readonly #scan: boolean;
+  /** How many routes each source holds. */
+  readonly stats: IndexStats;
 
   constructor(routes: readonly CompiledRoute[]) {
     this.#routes = routes;
+    this.#scan = routes.length <= scanBelow;
+    const exact = new Map<string, number[]>();
+    const folded = new Map<string, number[]>();
+    const prefixes = new Map<string, number[]>();
+    const foldedPrefixes = new Map<string, number[]>();
+    const residual: number[] = [];
+    if (!this.#scan) {
+      routes.forEach((route, i) => {
+        const { path } = route;
+        if (path.kind === "path") put(path.fold ? folded : exact, path.value, i);
+        else {
+          const beginning = beginningOf(route);
+          if (beginning === undefined || beginning === "") residual.push(i);
+          else put(path.fold ? foldedPrefixes : prefixes, beginning, i);
+        }
+      });
+    }
+    const group = (list: number[]): Candidates => groupCandidates(list, routes);
+    for (const [path, list] of exact) this.#exact.set(path, group(list));
+    for (const [path, list] of folded) this.#folded.set(path, group(list));
+    for (const [prefix, list] of prefixes) this.#prefixes.set(prefix, group(list));
+    for (const [prefix, list] of foldedPrefixes) this.#foldedPrefixes.set(prefix, group(list));
+    this.#residual = residual.length === 0 ? undefined : group(residual);
+    const count = (map: ReadonlyMap<string, number[]>): number =>
+      [...map.values()].reduce((sum, list) => sum + list.length, 0);
+    this.stats = {
+      routes: routes.length,
+      exact: count(exact) + count(folded),
+      prefix: count(prefixes) + count(foldedPrefixes),
+      residual: residual.length,
+      scanned: this.#scan,
+    };
   }
 
   /** The first route in declaration order that matches and is accepted. */
   find(facts: RequestFacts, accept: Accept | undefined): CompiledRoute | undefined {
-    return this.scan(facts, accept);
+    if (this.#scan) return this.scan(facts, accept);
+    const lists = this.#lists(facts);
+    const routes = this.#routes;
+    const found = mergeAscending(lists, (i) => {
+      const route = routes[i] as CompiledRoute;
+      return route.matches(facts) && (accept === undefined || accept(route, i < routes.length - 1));
+    });
+    return found < 0 ? undefined : routes[found];
   }
 
   /** The same by looking at every route in turn: what the index must agree with. */
@@ -25,5 +96,44 @@ export class RouteIndex {
       if (route.matches(facts) && (accept === undefined || accept(route, i < routes.length - 1))) return route;
     }
     return undefined;
+  }
+
+  /** Positions of every route whose path and grouping input could match, each list ascending. */
+  #lists(facts: RequestFacts): (readonly number[])[] {
+    const lists: (readonly number[])[] = [];
+    const add = (candidates: Candidates | undefined): void => candidates?.collect(facts, lists);
+    add(this.#residual);
+    if (facts.request.path === undefined) return lists;
+    add(this.#exact.get(facts.matchPath));
+    this.#prefixes.visit(facts.matchPath, add);
+    // Templates are matched against the path as it came.
+    if (facts.path !== facts.matchPath) this.#prefixes.visit(facts.path, add);
+    if (this.#folded.size > 0) add(this.#folded.get(facts.lowerPath));
+    if (this.#foldedPrefixes.size > 0) this.#foldedPrefixes.visit(facts.lowerPath, add);
+    return lists;
+  }
+}
+
+function put(map: Map<string, number[]>, key: string, index: number): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [index]);
+  else list.push(index);
+}
+
+/** What every path that a route matches begins with; `undefined` if nothing is known. */
+function beginningOf(route: CompiledRoute): string | undefined {
+  const { path } = route;
+  switch (path.kind) {
+    case "prefix":
+    case "path-separated-prefix":
+    case "path":
+      return path.value;
+    case "regex":
+      return path.regex === undefined ? undefined : literalPrefix(path.regex.pattern);
+    case "template":
+      return path.template === undefined ? undefined : literalPrefix(path.template.regex.pattern);
+    case "connect":
+    case "extension":
+      return undefined;
   }
 }

@@ -5,16 +5,17 @@ import { levelCors } from "./cors.js";
 import type { Decision, RouteContext } from "./decision.js";
 import { DomainIndex, withoutPort } from "./domain-index.js";
 import type { Issue } from "./errors.js";
+import { explainRoute, type Trace } from "./explain.js";
 import type { ClusterSpecifier } from "./extension.js";
 import { RequestFacts } from "./facts.js";
 import { compileFilterConfigs } from "./filter-config.js";
+import { findRoute } from "./find-route.js";
 import { ForwardDecision } from "./forward.js";
 import { compileMutation } from "./header/mutation.js";
 import { ClusterNotFound, DirectDecision, NoRouteDecision, RedirectDecision, TlsRedirect } from "./local-decision.js";
 import { compileMirrors } from "./mirror.js";
 import type { RouteRequest } from "./request.js";
-import type { CompiledRoute } from "./route.js";
-import type { Accept } from "./route-index.js";
+import type { Accept, IndexStats } from "./route-index.js";
 import { Scope } from "./scope.js";
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 import type { TableLevel } from "./table-level.js";
@@ -36,6 +37,10 @@ export interface RouteTable {
   readonly warnings: readonly Issue[];
   /** Decides one request. Never throws; the same arguments give the same answer. */
   route(request: RouteRequest, context: RouteContext): Decision;
+  /** Decides a request and says why: hosts by class, each route's first failing test, near misses. Costs nothing when not asked. */
+  explain(request: RouteRequest, context: RouteContext): Trace;
+  /** How the routes are found, by virtual host. */
+  stats(): readonly HostStats[];
   /**
    * A table with hosts added, replaced by name, or removed, as VHDS does it; all others are shared, not compiled again.
    *
@@ -52,6 +57,12 @@ export interface RouteTable {
  */
 export function compileRoutes(config: RouteConfiguration, options: RouteOptions = {}): RouteTable {
   return CompiledTable.compile(config, options);
+}
+
+/** How the routes of one virtual host are found. */
+export interface HostStats extends IndexStats {
+  /** The host's name. */
+  readonly virtualHost: string;
 }
 
 interface HostEntry {
@@ -152,6 +163,14 @@ export class CompiledTable implements RouteTable {
     return new CompiledTable(this.config, this.level, hosts, this.#defaults, scope, this.surroundings);
   }
 
+  explain(request: RouteRequest, context: RouteContext): Trace {
+    return explainRoute(this, request, context);
+  }
+
+  stats(): readonly HostStats[] {
+    return [...this.hosts.values()].map(({ host }) => ({ virtualHost: host.info.name, ...host.index.stats }));
+  }
+
   route(request: RouteRequest, context: RouteContext): Decision {
     const facts = new RequestFacts(request, context, this.config.ignorePathParametersInPathMatching === true);
     const host = this.hostOf(facts);
@@ -208,19 +227,6 @@ export class CompiledTable implements RouteTable {
 function acceptOf(context: RouteContext): Accept | undefined {
   const accept = context.accept;
   return accept === undefined ? undefined : (route, more) => accept(route.info, more);
-}
-
-/** The first route of a host that matches, out of its tree or its list. */
-export function findRoute(
-  host: CompiledHost,
-  facts: RequestFacts,
-  accept: Accept | undefined,
-): CompiledRoute | undefined {
-  if (host.tree === undefined) return host.index.find(facts, accept);
-  const candidates = host.tree(facts) ?? [];
-  return candidates.find(
-    (route, i) => route.matches(facts) && (accept === undefined || accept(route, i < candidates.length - 1)),
-  );
 }
 
 function indexDomains(entries: Iterable<HostEntry>, scope: Scope): DomainIndex<CompiledHost> {

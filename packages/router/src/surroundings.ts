@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly readFile: ((path: string) => Uint8Array) | undefined;
   /** Known clusters; absent means any. */
   readonly clusters: ReadonlySet<string> | undefined;
+  /** The proxy's own cluster. */
+  readonly localCluster: string;
   /** Which program's rules. */
   readonly profile: "envoy" | "grpc";
   /** Compiled patterns. */
@@ -39,6 +41,8 @@ export interface SurroundingsOptions {
   readonly readFile?: ((path: string) => Uint8Array) | undefined;
   /** Names of the clusters that exist. With it, a decision for another cluster is `cluster_not_found`, and `validate_clusters` is checked. */
   readonly clusters?: ReadonlySet<string> | undefined;
+  /** Name of the proxy's own cluster, for the `source_cluster` rate-limit action. Default: empty. */
+  readonly localCluster?: string | undefined;
   /** `envoy` (default), or `grpc` for the rules that gRPC clients and servers follow. */
   readonly profile?: "envoy" | "grpc" | undefined;
   /** Envoy's `re2.max_program_size.error_level`. Default 100. */
@@ -56,6 +60,7 @@ export function surroundingsOf(options: SurroundingsOptions): Surroundings {
     environment: options.environment ?? {},
     readFile: options.readFile,
     clusters: options.clusters,
+    localCluster: options.localCluster ?? "",
     profile: options.profile ?? "envoy",
     regexes: new RegexCache(options.maxProgramSize ?? 100, options.regexEngine),
     extensions: {

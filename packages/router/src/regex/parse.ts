@@ -3,6 +3,7 @@ import { readClass, readGroup } from "./class-parser.js";
 import { type Cursor, readEscape } from "./escape.js";
 import { factor } from "./factor.js";
 import { type Assertion, concat, empty, type Node } from "./node.js";
+import { maxRepeat, repetitionBudget } from "./repetition.js";
 import { RegexSyntaxError } from "./syntax-error.js";
 
 /** A parsed pattern and its groups. */
@@ -34,7 +35,6 @@ const asserting: ReadonlyMap<string, Assertion> = new Map([
   ["z", "end-text"],
 ]);
 
-const maxRepeat = 1000;
 /** Deeper patterns would overflow the walks over them; no real one comes near. */
 const maxDepth = 1000;
 
@@ -329,25 +329,5 @@ class Parser {
     const node: Node = { op: "repeat", sub, min, max, greedy: !lazy };
     if ((min >= 2 || max >= 2) && repetitionBudget(node, maxRepeat) === 0) throw size;
     this.#push(node);
-  }
-}
-
-/** What nested repetitions leave of the limit: their product must stay within it. */
-function repetitionBudget(node: Node, budget: number): number {
-  switch (node.op) {
-    case "repeat": {
-      const times = node.max < 0 ? node.min : node.max;
-      return repetitionBudget(node.sub, times > 0 ? Math.floor(budget / times) : budget);
-    }
-    case "capture":
-    case "star":
-    case "plus":
-    case "quest":
-      return repetitionBudget(node.sub, budget);
-    case "concat":
-    case "alternate":
-      return node.subs.reduce((least, sub) => Math.min(least, repetitionBudget(sub, budget)), budget);
-    default:
-      return budget;
   }
 }

@@ -31,8 +31,8 @@ export function globalReplace(machine: Machine, groups: number, text: string, su
 
 function greatestGroup(substitution: string): number {
   let greatest = 0;
-  for (const [escape] of substitution.matchAll(/\\[\s\S]/g))
-    if (/\d/.test(escape)) greatest = Math.max(greatest, Number(escape[1]));
+  for (const [reference] of substitution.matchAll(/\\[\s\S]/g))
+    if (/\d/.test(reference)) greatest = Math.max(greatest, Number(reference[1]));
   return greatest;
 }
 

@@ -1,0 +1,50 @@
+import type { TokenBucket as TokenBucketMessage } from "@weftmesh/xds-types/envoy/type/v3";
+
+/** Limits of a token bucket. */
+export interface BucketRule {
+  /** The most tokens it holds, and what it starts with. */
+  readonly maxTokens: number;
+  /** Tokens added at each fill. */
+  readonly tokensPerFill: number;
+  /** Milliseconds between fills. */
+  readonly fillIntervalMs: number;
+}
+
+/** A token bucket at one moment; plain data. */
+export interface BucketState {
+  /** Tokens left; fractions accumulate. */
+  readonly tokens: number;
+  /** When {@link BucketState.tokens} was right: monotonic milliseconds. */
+  readonly at: number;
+}
+
+/** Reads a TokenBucket message. One token a fill unless configured. */
+export function bucketRule(message: TokenBucketMessage): BucketRule {
+  const interval = message.fillInterval;
+  return {
+    maxTokens: message.maxTokens ?? 0,
+    tokensPerFill: message.tokensPerFill ?? 1,
+    fillIntervalMs: interval === undefined ? 0 : Number(interval.seconds ?? 0n) * 1000 + (interval.nanos ?? 0) / 1e6,
+  };
+}
+
+/** A full bucket. */
+export function fullBucket(rule: BucketRule, now: number): BucketState {
+  return { tokens: rule.maxTokens, at: now };
+}
+
+/**
+ * Takes one token, or finds that there is none: a local rate limit as a reducer. Tokens flow in continuously, as in Envoy's atomic
+ * token bucket.
+ *
+ * @param now - Monotonic milliseconds; must not go back.
+ */
+export function takeToken(
+  rule: BucketRule,
+  state: BucketState,
+  now: number,
+): readonly [state: BucketState, allowed: boolean] {
+  const perMs = rule.fillIntervalMs > 0 ? rule.tokensPerFill / rule.fillIntervalMs : 0;
+  const tokens = Math.min(rule.maxTokens, state.tokens + Math.max(0, now - state.at) * perMs);
+  return tokens >= 1 ? [{ tokens: tokens - 1, at: now }, true] : [{ tokens, at: now }, false];
+}
