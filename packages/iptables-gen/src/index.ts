@@ -14,8 +14,10 @@
  * @packageDocumentation
  */
 
+export { checkOptions } from "./check-options.js";
 // For applications, proxies and deployment tools.
 export { type Cidr, parseCidr } from "./cidr.js";
+export { diffVerdicts, type VerdictChange } from "./diff.js";
 export { type ExitCode, formatIssue, IptablesError, type IptablesErrorCode, type Issue } from "./errors.js";
 // For those who write renderers, drivers and checks.
 export {
@@ -30,6 +32,8 @@ export {
 } from "./flag-table.js";
 export { type Environment, type FlagReading, type FlagResult, parseFlags, readFlags } from "./flags.js";
 export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
+export { type Finding, type LintContext, lint } from "./lint.js";
+export { MIRRORED } from "./mirrored.js";
 export { type IdResolver, normalRule, ruleKey } from "./normal-form.js";
 export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
 export { parseIptablesSave, type SavedChain, type SavedRule, type SavedTable } from "./parse/iptables-save.js";
@@ -54,6 +58,7 @@ export { renderRestore } from "./render/iptables-restore.js";
 export { renderSave, renderSavedTable } from "./render/iptables-save.js";
 export { renderNftList } from "./render/nft-list.js";
 export { renderNftables, renderNftablesCleanup } from "./render/nftables.js";
+export { renderScript, type ScriptOptions } from "./render/script.js";
 export type {
   AddressMatch,
   Backend,
@@ -94,6 +99,7 @@ export { hostFacts } from "./shell/host-facts.js";
 export { type IstioIptablesOptions, istioIptables, type Machine } from "./shell/istio-iptables.js";
 export { type AcceptedSocket, type OriginalDst, type OriginalDstOptions, originalDst } from "./shell/original-dst.js";
 export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";
+export { type Difference, verifyRules } from "./verify.js";
 export type { Trace } from "./walk/evaluate.js";
 export {
   DEFAULT_SURROUNDINGS,

@@ -1,5 +1,6 @@
 import { CHAIN, LOOPBACK_V6 } from "../chains.js";
 import { fromInterface, group, not, protocolIn, tcp, to, toInterface, toPort, user } from "../match.js";
+import { maskedRange } from "../normal-form.js";
 import type { Options } from "../options.js";
 import type { Family, OwnerMatch, Target } from "../rule.js";
 import type { RuleList } from "./rule-list.js";
@@ -22,6 +23,7 @@ export function excludePorts(rules: RuleList, options: Options): void {
 
 /** What the proxy sends is never captured, except when it calls its own pod through a service address. */
 export function isolateProxy(rules: RuleList, options: Options): void {
+  if (options.compat === "fixed") letProbeArrive(rules, options);
   for (const { owners, dns } of [
     { owners: options.proxyUids.map(user), dns: options.dns.kind !== "off" },
     // The original forgets DNS in this one rule: the gid form still captures the proxy's TCP queries on loopback.
@@ -30,6 +32,18 @@ export function isolateProxy(rules: RuleList, options: Options): void {
     // The original writes all three rules owner by owner, so that the second proxy is already "somebody else" to the first.
     const batches = options.compat === "fixed" ? [owners] : owners.map((owner) => [owner]);
     for (const batch of batches) isolate(rules, options, batch, dns);
+  }
+}
+
+/** A loopback range with 127.0.0.6 in it would swallow the validation probe, which only counts when it is redirected. */
+function letProbeArrive(rules: RuleList, options: Options): void {
+  const bits = options.loopback.split("/")[1] ?? "32";
+  // The probe's address lies in the range exactly when both have the same network part.
+  if (maskedRange(options.loopback) !== maskedRange(`127.0.0.6/${bits}`)) return;
+  const why = "The validation probe arrives although its address is in the loopback range.";
+  for (const owner of [...options.proxyUids.map(user), ...options.proxyGids.map(group)]) {
+    const matches = [toInterface("lo"), to("127.0.0.6/32"), tcp, toPort("tcp", options.probePort), owner];
+    rules.appendIn(["ipv4"], "nat", CHAIN.output, matches, { kind: "jump", chain: CHAIN.inRedirect }, why);
   }
 }
 

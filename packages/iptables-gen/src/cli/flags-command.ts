@@ -1,29 +1,50 @@
-import { readFlags } from "../flags.js";
-import type { Compat } from "../options.js";
-import { hostFacts } from "../shell/host-facts.js";
+import { IptablesError } from "../errors.js";
 import { applyFlags } from "../shell/istio-iptables.js";
-import { EXTRA_FLAGS } from "./extra-flags.js";
+import { readInput, refuseInvalid, settingsOf } from "./input.js";
 import type { Terminal } from "./main.js";
 
-/** What istio-iptables does: read flags, look at the host, apply, check. */
+/** What istio-iptables does: read flags, look at the host, apply, check. With `--output`, print instead. */
 export async function runFlags(terminal: Terminal, argv: readonly string[]): Promise<number> {
-  const compat: Compat = argv.includes("--compat=fixed") ? "fixed" : "strict";
-  const flags = readFlags(argv, terminal.env, { compat, extra: EXTRA_FLAGS });
+  const input = readInput(terminal, argv);
+  const { flags, compat } = input;
   if (flags.help) {
     terminal.stdout((await import("./help.js")).helpText(terminal.name));
     return 0;
   }
-  for (const line of flags.advice) terminal.stderr(`${terminal.name}: ${line}\n`);
+  if (input.has("version")) {
+    terminal.stdout((await import("./version.js")).versionText());
+    return 0;
+  }
+  const format = input.text("output");
+  if (format !== undefined) return (await import("./output-command.js")).printRules(terminal, input, format);
+  if (input.has("strict-input")) {
+    const { compileSettings } = await import("../settings.js");
+    refuseInvalid(compileSettings(settingsOf(input), compat).options);
+  }
+  const json = input.has("json");
   await applyFlags(
     flags,
     {
-      host: hostFacts(),
-      runner: async () => (await import("../shell/run-command.js")).localRunner,
-      log: (level, text) => terminal.stdout(`${level}\t${text}\n`),
+      host: input.host,
+      runner: async () => {
+        const { localRunner, namespaceRunner } = await import("../shell/run-command.js");
+        // The original's flag only names the lock file; nobody who gives a namespace wants the rules elsewhere.
+        const path = compat === "fixed" && !flags.settings.cniMode ? flags.settings.networkNamespace : "";
+        return path === "" ? localRunner : namespaceRunner(path);
+      },
+      log: (level, text) => terminal.stdout(json ? `${JSON.stringify({ level, text })}\n` : `${level}\t${text}\n`),
+      validate: async (settings) => {
+        const { probe } = await import("../shell/probe.js");
+        await probe(settings, (level, text) => terminal.stdout(`${level}\t${text}\n`));
+      },
       async transcript(lines, file) {
         if (file === "") return;
         const { writeFileSync } = await import("node:fs");
-        writeFileSync(file, `${lines.join("\n")}\n`);
+        try {
+          writeFileSync(file, `${lines.join("\n")}\n`);
+        } catch (error) {
+          throw new IptablesError("ERR_IPTABLES_APPLY", `unable to open dry run output file ${file}`, { cause: error });
+        }
       },
     },
     compat,

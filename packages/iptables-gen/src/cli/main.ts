@@ -21,7 +21,15 @@ export type CliCommand = (terminal: Terminal, argv: readonly string[]) => number
 
 // Each command is loaded when it is called: a dry run must start as fast as node does.
 const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  explain: async () => (await import("./explain-command.js")).explain,
+  lint: async () => (await import("./check-commands.js")).lint,
+  verify: async () => (await import("./check-commands.js")).verify,
+  diff: async () => (await import("./check-commands.js")).diff,
+  doctor: async () => (await import("./doctor-command.js")).doctor,
+  report: async () => (await import("./report-command.js")).report,
   clean: async () => (await import("./clean-command.js")).clean,
+  version: async () => (await import("./version.js")).printVersion,
+  help: async () => (await import("./help.js")).printHelp,
 };
 
 /** Runs the command line and returns its exit code. */

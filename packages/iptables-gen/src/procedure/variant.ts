@@ -91,7 +91,8 @@ export function* detectVariant(family: Family, forced: string, compat: Compat): 
     yield* log("error", `did not find iptables binary, error was ${result}: ${nothing}`);
     throw new IptablesError("ERR_IPTABLES_NO_BACKEND", result, { path: "--force-iptables-binary" });
   }
-  const legacy = yield* examine(`${plain}-legacy`, compat);
+  // Looking into a legacy table creates it, and the next run would take it for one in use.
+  const legacy = yield* examine(`${plain}-legacy`, compat, compat === "strict");
   if (typeof legacy !== "string" && legacy.existingRules) return legacy;
   const nft = yield* examine(`${plain}-nft`, compat);
   if (typeof nft !== "string") return nft;
@@ -105,7 +106,7 @@ function plainBinary(family: Family): string {
 }
 
 /** The variant of a binary, or why it cannot be used. */
-function* examine(binary: string, compat: Compat): Procedure<Variant | string> {
+function* examine(binary: string, compat: Compat, tryKernel = true): Procedure<Variant | string> {
   const save = `${binary}-save`;
   const dump = yield* attempt(save, []);
   if (dump.failure !== undefined) return `failed to execute ${save}: ${dump.failure} ${dump.stdout}${dump.stderr}`;
@@ -124,8 +125,8 @@ function* examine(binary: string, compat: Compat): Procedure<Variant | string> {
     yield* log("warn", `found iptables binary ${save}, ${what}\tbinary=${binary}`);
   }
   const variant: Variant = { binary, version, legacy, existingRules: hasRules(dump.stdout + dump.stderr, compat) };
-  // A table that has rules works; and looking into a legacy table is what creates it.
-  if (compat === "fixed" && variant.existingRules) return variant;
+  // A table that has rules works.
+  if (!tryKernel || (compat === "fixed" && variant.existingRules)) return variant;
   const lock = lockWords(variant);
   const rule = ["-t", "nat", compat === "fixed" ? "-S" : "-A", "INPUT"];
   if (compat === "strict") rule.push("-p", "255", "-j", "RETURN");

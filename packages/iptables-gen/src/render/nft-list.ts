@@ -2,7 +2,7 @@ import { NFT_TABLES, type NftTable, nftChainName } from "../chains.js";
 import { type IdResolver, maskedRange, normalRule } from "../normal-form.js";
 import type { Match, Rule } from "../rule.js";
 import type { RuleSet } from "../rule-set.js";
-import { nftRules, nftWords, restrictFamily } from "./nftables.js";
+import { nftForm, nftRules, nftWords } from "./nftables.js";
 
 const PRIORITY_NAMES: Readonly<Record<string, string>> = {
   "prerouting -100": "dstnat",
@@ -25,7 +25,7 @@ function renderTable(table: NftTable, ruleSet: RuleSet, ids?: IdResolver): strin
   for (const { rule, index } of nftRules(ruleSet, table.table)) {
     const rules = chains.get(rule.chain) ?? [];
     chains.set(rule.chain, rules);
-    rules.splice(index ?? rules.length, 0, restrictFamily(rule, ruleSet));
+    rules.splice(index ?? rules.length, 0, nftForm(rule, ruleSet));
   }
   if (chains.size === 0) return "";
   const blocks = table.chains.flatMap((name) => {

@@ -75,18 +75,38 @@ function renderTable(table: NftTable, ruleSet: RuleSet): string {
   }
   for (const { rule, index } of rules) {
     const place = `inet ${table.name} ${nftChainName(rule.chain)}`;
-    const words = nftWords(restrictFamily(rule, ruleSet)).join(" ");
+    const words = nftWords(nftForm(rule, ruleSet)).join(" ");
     text += index === undefined ? `add rule ${place} ${words}\n` : `insert rule ${place} index ${index} ${words}\n`;
   }
   return text;
+}
+
+/** The form a rule has in nft: in `strict` as the original writes it, in `fixed` so that it means what it means in iptables. */
+export function nftForm(rule: Rule, ruleSet: RuleSet): Rule {
+  if (ruleSet.options.compat === "strict") return rule;
+  return restrictFamily({ ...rule, matches: rule.matches.map(inNftSpelling) }, ruleSet);
+}
+
+/** nft writes ranges of ports with a dash and patterns of interfaces with an asterisk. */
+function inNftSpelling(match: Match): Match {
+  switch (match.kind) {
+    case "source-port":
+    case "destination-port":
+      return { ...match, ports: match.ports.map((port) => port.replace(":", "-")) };
+    case "in-interface":
+    case "out-interface":
+      return { ...match, name: match.name.replace(/\+$/, "*") };
+    default:
+      return match;
+  }
 }
 
 /**
  * In `inet` a rule without a family also sees IPv6. With IPv6 off the original captures it all the same; `fixed` restricts the rules
  * every packet passes first, and so all others.
  */
-export function restrictFamily(rule: Rule, { options }: RuleSet): Rule {
-  if (options.compat === "strict" || rule.matches.some(isAddress)) return rule;
+function restrictFamily(rule: Rule, { options }: RuleSet): Rule {
+  if (rule.matches.some(isAddress)) return rule;
   const base = rule.chain === "PREROUTING" || rule.chain === "OUTPUT";
   const [only] = rule.families;
   const family = rule.families.length === 1 ? only : options.ipv6 || !base ? undefined : "ipv4";

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { HostFacts } from "../host.js";
 
-/** What this machine says about itself. Addresses are in the order of a netlink dump: all IPv4, then all IPv6. */
-export function hostFacts(): HostFacts {
+/** What this machine says about itself; `resolvConf` is the file name servers are read from. Addresses are in the order of a netlink dump: all IPv4, then all IPv6. */
+export function hostFacts(resolvConf = "/etc/resolv.conf"): HostFacts {
   return {
     addresses() {
       const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
@@ -13,10 +13,10 @@ export function hostFacts(): HostFacts {
     },
     resolvConf() {
       try {
-        return readFileSync("/etc/resolv.conf", "utf8");
+        return readFileSync(resolvConf, "utf8");
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-        throw new Error("open /etc/resolv.conf: no such file or directory", { cause: error });
+        throw new Error(`open ${resolvConf}: no such file or directory`, { cause: error });
       }
     },
     userId(name) {

@@ -1,5 +1,5 @@
 import type { SavedTable } from "../parse/iptables-save.js";
-import { nftRules, restrictFamily } from "../render/nftables.js";
+import { nftForm, nftRules } from "../render/nftables.js";
 import type { Backend, Family, Rule, Table } from "../rule.js";
 import { familyRules, type RuleSet } from "../rule-set.js";
 import { type Condition, compileCondition } from "./condition.js";
@@ -34,7 +34,7 @@ export function compileRuleSet(ruleSet: RuleSet, family: Family, backend: Backen
         ? familyRules(ruleSet, family)
             .filter((rule) => rule.table === table)
             .map((rule) => ({ rule, at: rule.position === undefined ? undefined : rule.position - 1 }))
-        : nftRules(ruleSet, table).map(({ rule, index }) => ({ rule: restrictFamily(rule, ruleSet), at: index }));
+        : nftRules(ruleSet, table).map(({ rule, index }) => ({ rule: nftForm(rule, ruleSet), at: index }));
     const chains = new Map<string, Rule[]>();
     for (const { rule, at } of queued) {
       const chain = chains.get(rule.chain) ?? [];

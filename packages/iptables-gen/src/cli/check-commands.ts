@@ -1,0 +1,66 @@
+import { diffVerdicts } from "../diff.js";
+import { IptablesError } from "../errors.js";
+import { lint as lintOptions } from "../lint.js";
+import { verifyRules } from "../verify.js";
+import { endpointText } from "../walk/packet.js";
+import { readInput, rulesOf } from "./input.js";
+import { readMachineRules, readRuleFile } from "./machine-rules.js";
+import type { Terminal } from "./main.js";
+
+/** `weft-iptables lint [flags]`: options that do something nobody expects. Exit 1 when there are any. */
+export function lint(terminal: Terminal, argv: readonly string[]): number {
+  const input = readInput(terminal, argv, [{ long: "app-uid", type: "string" }]);
+  const findings = lintOptions(rulesOf(input, terminal).options, {
+    native: input.flags.settings.nativeNftables,
+    applicationUids: input.text("app-uid")?.split(",") ?? [],
+  });
+  const lines = findings.map(({ flag, message, rule, mendedByFixed }) => {
+    const mended = mendedByFixed && input.compat === "strict" ? "; mended by --compat fixed" : "";
+    return `${flag}: ${message}${mended} (${rule})\n`;
+  });
+  terminal.stdout(input.has("json") ? `${JSON.stringify(findings, null, 2)}\n` : lines.join(""));
+  return findings.length === 0 ? 0 : 1;
+}
+
+/** `weft-iptables verify [flags] [--rules FILE]`: what differs from the wanted rules. Exit 1 when anything does. */
+export function verify(terminal: Terminal, argv: readonly string[]): number {
+  const input = readInput(terminal, argv, [{ long: "rules", type: "string" }]);
+  const file = input.text("rules");
+  const saved = file === undefined ? readMachineRules(input.flags.settings.networkNamespace) : readRuleFile(file);
+  const differences = verifyRules(saved, rulesOf(input, terminal));
+  const lines = differences.map(
+    ({ kind, family, table, chain, rule, by }) =>
+      `${kind}: ${family} ${table} ${chain} ${rule}${by === undefined ? "" : ` (after ${by})`}\n`,
+  );
+  terminal.stdout(input.has("json") ? `${JSON.stringify(differences, null, 2)}\n` : lines.join(""));
+  return differences.length === 0 ? 0 : 1;
+}
+
+/** `weft-iptables diff [flags] --- [flags]`: packets whose fate differs between two configurations. Exit 1 when any does. */
+export function diff(terminal: Terminal, argv: readonly string[]): number {
+  const separator = argv.indexOf("---");
+  if (separator < 0) {
+    const message = "expected two configurations separated by ---, got one";
+    throw new IptablesError("ERR_IPTABLES_VALUE", message, { path: "---", exitCode: 2 });
+  }
+  const [first, second] = [argv.slice(0, separator), argv.slice(separator + 1)].map((words) =>
+    readInput(terminal, words),
+  );
+  if (first === undefined || second === undefined) return 2;
+  const backend = first.flags.settings.nativeNftables ? "nftables" : "iptables";
+  const changes = diffVerdicts(rulesOf(first, terminal), rulesOf(second, terminal), undefined, backend);
+  if (first.has("json")) terminal.stdout(`${JSON.stringify(changes, null, 2)}\n`);
+  else {
+    for (const { witness, before, after, count } of changes) {
+      const who =
+        witness.owner === undefined
+          ? `in by ${witness.inInterface}`
+          : `from uid ${witness.owner.uid} gid ${witness.owner.gid}`;
+      const to = endpointText({ address: witness.destination, port: witness.destinationPort });
+      const fate = (verdict: typeof before): string =>
+        verdict.by === undefined ? verdict.kind : `${verdict.by} to ${verdict.port}`;
+      terminal.stdout(`${witness.protocol} ${who} to ${to}: ${fate(before)} -> ${fate(after)} (${count} alike)\n`);
+    }
+  }
+  return changes.length === 0 ? 0 : 1;
+}

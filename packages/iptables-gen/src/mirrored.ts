@@ -1,0 +1,5 @@
+/** The program whose behaviour this package reproduces, and the commit it was compared with. */
+export const MIRRORED = {
+  program: "istio/istio istio-iptables",
+  commit: "86c9f01fd735fb01d8192f5bcaf0d424afb7f14c",
+} as const;
