@@ -159,7 +159,7 @@ test("an ordinary user sees the story without its last step, with the reason, an
   const { code, stdout } = await ended;
   const { ok, steps } = JSON.parse(stdout);
   expect(steps).toMatchObject([
-    { name: "header", outcome: "held", requests: 800 },
+    { name: "header", outcome: "held", requests: 600 },
     { name: "capture", outcome: "not shown", measured: expect.stringContaining("not root") },
   ]);
   expect(ok).toBe(true);

@@ -50,13 +50,14 @@ async function main(): Promise<void> {
   ca.watch(writeRoots);
   writeRoots();
 
+  const own = rotate(ca.issuerFor(SpiffeId.parse(`spiffe://${TRUST_DOMAIN}/ns/mesh/sa/authority`)));
   const tokens = JSON.parse(readFileSync(values.tokens, "utf8")) as Record<string, string>;
   await caServer({
     ca: withLifetime(ca, () => leafSeconds * 1000),
     authenticators: [
       sharedTokens(new Map(Object.entries(tokens).map(([token, id]) => [token, SpiffeId.parse(id, "tokens")]))),
     ],
-    source: rotate(ca.issuerFor(SpiffeId.parse(`spiffe://${TRUST_DOMAIN}/ns/mesh/sa/authority`)), { ttlMs: 60_000 }),
+    source: own,
     port: CONTROL.ca,
     onAnswer: ({ kind }) => {
       if (kind === "issued") issued++;
@@ -74,7 +75,12 @@ async function main(): Promise<void> {
       leafSeconds = seconds === undefined ? LEAF_SECONDS : Number(seconds);
     },
     "/roll/prepare": () => ca.roll.prepare(),
-    "/roll/activate": () => ca.roll.activate({ force: true }),
+    "/roll/activate": async () => {
+      const status = ca.roll.activate({ force: true });
+      // Whoever joins after the old root is gone must be able to verify the authority itself.
+      await own.renew();
+      return status;
+    },
     "/roll/retire": () => ca.roll.retire({ force: true }),
   });
   endWithParent(() => {});

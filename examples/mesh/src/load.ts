@@ -7,7 +7,7 @@ export interface LoadOptions {
   readonly port: number;
   /** The service to ask. Default: `front`. */
   readonly service?: string;
-  /** The path. Default: `/`. */
+  /** The path. Default: `/reviews`, which the front answers with the help of the reviews. */
   readonly path?: string;
   /** Further header fields. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -66,7 +66,7 @@ export async function load(options: LoadOptions): Promise<Samples> {
   const {
     port,
     service = "front",
-    path = "/",
+    path = "/reviews",
     concurrency = 16,
     requests = Infinity,
     perSecond,

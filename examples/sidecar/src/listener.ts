@@ -1,18 +1,20 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
-import { pipeline } from "node:stream/promises";
 import { type IdentitySource, peerOf, tlsServer } from "@weftmesh/cert";
 import { originalDst } from "@weftmesh/iptables-gen";
 import * as router from "@weftmesh/router";
 import type { ListenerConfig } from "@weftmesh/xds";
-import type { Filter, FilterChain } from "@weftmesh/xds-types/envoy/config/listener/v3";
+import type { FilterChain } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
-import { RBAC as HttpRbac } from "@weftmesh/xds-types/envoy/extensions/filters/http/rbac/v3";
+import { RBAC } from "@weftmesh/xds-types/envoy/extensions/filters/http/rbac/v3";
+import { Router } from "@weftmesh/xds-types/envoy/extensions/filters/http/router/v3";
 import { HttpConnectionManager } from "@weftmesh/xds-types/envoy/extensions/filters/network/http_connection_manager/v3";
-import { RBAC } from "@weftmesh/xds-types/envoy/extensions/filters/network/rbac/v3";
 import { TcpProxy } from "@weftmesh/xds-types/envoy/extensions/filters/network/tcp_proxy/v3";
+import { DownstreamTlsContext } from "@weftmesh/xds-types/envoy/extensions/transport_sockets/tls/v3";
 import { answer, forward } from "./http.js";
-import { extension, type Upstreams } from "./upstream.js";
+import { expectedPeers, extension, type Upstreams } from "./upstream.js";
+
+type Serve = (socket: Socket, connection: router.Connection) => void;
 
 /** What a listener needs of its sidecar. */
 export interface Surroundings {
@@ -21,17 +23,6 @@ export interface Surroundings {
   /** Counts an occurrence. */
   count(name: string): void;
 }
-
-/** A compiled listener. */
-export interface Listening extends Disposable {
-  /** Binds its address. */
-  open(): Promise<Listening>;
-  /** Takes a new configuration. Routes change for open connections too; these keep the filter chain they came in by. */
-  update(config: ListenerConfig): void;
-}
-
-type Connection = router.Connection;
-type Serve = (socket: Socket, connection: Connection) => void;
 
 const tables = new WeakMap<RouteConfiguration, router.RouteTable>();
 
@@ -42,36 +33,63 @@ export function routeTable(config: RouteConfiguration): router.RouteTable {
   return table;
 }
 
-/** Compiles a listener: which chain takes a connection, who may come in, and where requests or bytes go. */
-export function listen(config: ListenerConfig, { identity, upstreams, count }: Surroundings): Listening {
-  let current = compile(config);
-  const server = createServer({ allowHalfOpen: true }, async (socket) => {
-    socket.on("error", () => socket.destroy());
-    const connection = await inspect(socket, current.config.listener.listenerFilters ?? []);
-    const match = current.chains.match(connection);
-    // The default chain has index -1 and stands last.
-    if (match.kind === "chain") current.serve.at(match.index)?.(socket, connection);
-    else deny(socket, "no_filter_chain");
-  });
+/** One address: which filter chain takes a connection, who may come in, and where requests or bytes go. */
+export class Listening implements Disposable {
+  readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  readonly #around: Surroundings;
+  #config: ListenerConfig;
+  #chains: router.FilterChains;
+  #serve: readonly Serve[];
 
-  function compile(config: ListenerConfig) {
-    const { filterChains = [], defaultFilterChain = {} } = config.listener;
-    const serve = [...filterChains, defaultFilterChain].map((chain, index) =>
-      chainOf(chain, `filter_chains[${index}]`),
-    );
-    return { config, chains: router.compileListener(config.listener), serve };
+  constructor(config: ListenerConfig, around: Surroundings) {
+    this.#around = around;
+    [this.#config, this.#chains, this.#serve] = this.#compile(config);
   }
 
-  function chainOf({ filters = [], transportSocket }: FilterChain, path: string): Serve {
-    const serve = filters.reduceRight<Serve>(
-      (next, filter, index) => filterOf(filter, next, `${path}.filters[${index}]`),
-      (socket) => deny(socket, "no_filter"),
+  /** Binds the address. */
+  open(): Promise<void> {
+    const { address = "127.0.0.1", portValue = 0 } = this.#config.listener.address?.socketAddress ?? {};
+    return new Promise((resolve, reject) => this.#server.once("error", reject).listen(portValue, address, resolve));
+  }
+
+  /** Takes a new configuration. Routes change for open connections too; these keep the filter chain they came in by. */
+  update(config: ListenerConfig): void {
+    if (config.listener === this.#config.listener) this.#config = config;
+    else [this.#config, this.#chains, this.#serve] = this.#compile(config);
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close();
+  }
+
+  #compile(config: ListenerConfig): [ListenerConfig, router.FilterChains, readonly Serve[]] {
+    const { filterChains = [], defaultFilterChain = {} } = config.listener;
+    // The default chain has the index -1 and stands last.
+    const serve = [...filterChains, defaultFilterChain].map((chain, index) =>
+      this.#chain(chain, `filter_chains[${index}]`),
     );
+    return [config, router.compileListener(config.listener), serve];
+  }
+
+  #chain({ filters = [], transportSocket }: FilterChain, path: string): Serve {
+    const { identity, upstreams, count } = this.#around;
+    const any = filters[0]?.typedConfig;
+    let serve: Serve = (socket) => socket.destroy();
+    if (any?.typeUrl === TcpProxy.typeUrl) {
+      const { cluster = "" } = extension(any, TcpProxy, path);
+      serve = (socket) => upstreams.get(cluster)?.pass(socket) ?? socket.destroy();
+    } else if (any) serve = this.#http(extension(any, HttpConnectionManager, `${path}.filters[0].typed_config`), path);
     if (!transportSocket) return serve;
+    const context = extension(
+      transportSocket.typedConfig,
+      DownstreamTlsContext,
+      `${path}.transport_socket.typed_config`,
+    );
+    const authorize = expectedPeers(context.commonTlsContext);
     // Made for the first connection: a listener that is only judged opens nothing.
     let tls: Server | undefined;
     return (socket) => {
-      tls ??= tlsServer(identity, { onRejected: ({ error }) => count(`denied.${error.code}`) }, (secure) => {
+      tls ??= tlsServer(identity, { authorize, onRejected: ({ error }) => count(`denied.${error.code}`) }, (secure) => {
         const id = peerOf(secure)?.id;
         serve(secure, { ...factsOf(secure), tls: { presented: true, validated: true, uriSans: id ? [id] : [] } });
       }).on("tlsClientError", () => count("denied.handshake"));
@@ -79,26 +97,19 @@ export function listen(config: ListenerConfig, { identity, upstreams, count }: S
     };
   }
 
-  function filterOf({ typedConfig }: Filter, next: Serve, path: string): Serve {
-    if (typedConfig?.typeUrl === RBAC.typeUrl) {
-      const rbac = router.compileRbac(extension(typedConfig, RBAC, path));
-      return (socket, connection) =>
-        rbac.decideConnection(connection).allowed ? next(socket, connection) : deny(socket, "rbac");
-    }
-    if (typedConfig?.typeUrl === HttpConnectionManager.typeUrl) {
-      return http(extension(typedConfig, HttpConnectionManager, path), path);
-    }
-    const { cluster = "" } = extension(typedConfig, TcpProxy, path);
-    return (socket) => void pass(socket, cluster);
-  }
-
-  function http({ httpFilters = [], routeConfig, rds }: HttpConnectionManager, path: string): Serve {
-    const guards = httpFilters
-      .slice(0, -1)
-      .map((each, index) => extension(each.typedConfig, HttpRbac, `${path}.typed_config.http_filters[${index}]`));
-    const rbac = guards.map((guard) => router.compileRbac(guard));
+  #http({ httpFilters = [], routeConfig, rds }: HttpConnectionManager, path: string): Serve {
+    const { upstreams, count } = this.#around;
     if (routeConfig) routeTable(routeConfig);
-    const connections = new WeakMap<Socket, Connection>();
+    const rbac = httpFilters.flatMap(({ typedConfig }, index) => {
+      if (typedConfig?.typeUrl === Router.typeUrl) return [];
+      const config = extension(
+        typedConfig,
+        RBAC,
+        `${path}.filters[0].typed_config.http_filters[${index}].typed_config`,
+      );
+      return router.compileRbac(config);
+    });
+    const connections = new WeakMap<Socket, router.Connection>();
     const server = createHttpServer((request, response) => {
       count("requests");
       const facts = router.fromIncomingMessage(request, connections.get(request.socket));
@@ -106,7 +117,7 @@ export function listen(config: ListenerConfig, { identity, upstreams, count }: S
         count("denied.rbac");
         return answer(response, 403, "RBAC: access denied");
       }
-      const routes = routeConfig ?? current.config.routes.get(rds?.routeConfigName ?? "") ?? {};
+      const routes = routeConfig ?? this.#config.routes.get(rds?.routeConfigName ?? "") ?? {};
       const decision = routeTable(routes).route(facts, { random: Math.random, now: Date.now() });
       if (decision.kind === "forward") return void forward(request, response, decision, upstreams);
       const { status, headers, body } = decision.reply();
@@ -118,62 +129,29 @@ export function listen(config: ListenerConfig, { identity, upstreams, count }: S
     };
   }
 
-  async function pass(socket: Socket, cluster: string): Promise<void> {
-    const upstream = upstreams.get(cluster);
-    const pick = upstream?.lb.pick();
-    if (upstream === undefined || pick?.kind !== "host") return deny(socket, "no_host");
-    try {
-      const peer = await upstream.connect(pick.host);
-      pick.report({ result: "connected-final" });
-      await Promise.all([pipeline(socket, peer), pipeline(peer, socket)]);
-    } catch {
-      socket.destroy();
-    } finally {
-      // Says something only if the connection never came to be: the first report stands.
-      pick.done({ result: "connect-failed" });
-    }
-  }
-
-  function deny(socket: Socket, why: string): void {
-    count(`denied.${why}`);
-    socket.destroy();
-  }
-
-  const listening: Listening = {
-    open() {
-      const { address = "127.0.0.1", portValue = 0 } = current.config.listener.address?.socketAddress ?? {};
-      return new Promise((resolve, reject) => {
-        server.once("error", reject).listen(portValue, address, () => resolve(listening));
-      });
-    },
-    update(config) {
-      current = config.listener === current.config.listener ? { ...current, config } : compile(config);
-    },
-    [Symbol.dispose]: () => void server.close(),
-  };
-  return listening;
-}
-
-function factsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Connection {
-  const source = { sourceAddress: remoteAddress, sourcePort: remotePort };
-  return { ...source, destinationAddress: localAddress, destinationPort: localPort };
-}
-
-/** What the listener filters find out before anything is read: where the caller wanted to go, and whether it speaks TLS. */
-async function inspect(socket: Socket, filters: readonly { readonly name?: string }[]): Promise<Connection> {
-  let facts = factsOf(socket);
-  for (const { name } of filters) {
-    if (name === "envoy.filters.listener.original_dst") {
-      const wanted = originalDst(socket);
-      if (wanted.kind === "found")
+  /** Runs the listener filters (where the caller wanted to go, whether it speaks TLS), then the chain that they lead to. */
+  async #accept(socket: Socket): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    let facts = factsOf(socket);
+    for (const { name } of this.#config.listener.listenerFilters ?? []) {
+      const wanted = name === "envoy.filters.listener.original_dst" && originalDst(socket);
+      if (wanted && wanted.kind === "found")
         facts = { ...facts, destinationAddress: wanted.address, destinationPort: wanted.port };
-    } else if (name === "envoy.filters.listener.tls_inspector") {
+      if (name !== "envoy.filters.listener.tls_inspector") continue;
       const first = await new Promise<Buffer | null>((resolve) =>
         socket.once("readable", () => resolve(socket.read())),
       );
-      if (first !== null) socket.unshift(first);
+      if (first) socket.unshift(first);
       facts = { ...facts, transportProtocol: first?.[0] === 0x16 ? "tls" : "raw_buffer" };
     }
+    const match = this.#chains.match(facts);
+    if (match.kind === "chain") return this.#serve.at(match.index)?.(socket, facts);
+    this.#around.count("denied.no_filter_chain");
+    socket.destroy();
   }
-  return facts;
+}
+
+function factsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): router.Connection {
+  const source = { sourceAddress: remoteAddress, sourcePort: remotePort };
+  return { ...source, destinationAddress: localAddress, destinationPort: localPort };
 }

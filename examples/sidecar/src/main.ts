@@ -1,5 +1,5 @@
 /** The command line of the sidecar: who it is, where its configuration and certificates come from, what it can tell. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { bundleSet, parseCertificates, rotate, SpiffeId, TrustDomain, trustBundle } from "@weftmesh/cert";
@@ -104,6 +104,8 @@ async function main(): Promise<void> {
   admin.on("error", fail);
   if (values.admin !== undefined) {
     const [host, port] = values.admin.split(":");
+    // A socket file that nobody listens to any more is in the way.
+    if (port === undefined) rmSync(values.admin, { force: true });
     admin.listen(port === undefined ? { path: host } : { host, port: Number(port) });
   }
   const end = (): never => process.exit(0);

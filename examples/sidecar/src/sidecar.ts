@@ -4,19 +4,15 @@ import type { ConfigSet, Finding, MessageResource } from "@weftmesh/xds";
 import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
-import { type Listening, listen, routeTable } from "./listener.js";
-import { Upstream } from "./upstream.js";
+import { Listening, routeTable } from "./listener.js";
+import { Upstream, type Upstreams } from "./upstream.js";
 
-/** What a sidecar tells about itself while it runs. */
+/** Who a sidecar is, and whom it tells what: things worth counting, hosts that come and go, configuration at work. */
 export interface SidecarOptions {
-  /** Who this workload is, kept fresh. */
   readonly identity: IdentitySource;
-  /** Called for everything worth counting: `requests`, `denied.rbac`. */
   readonly count?: (name: string) => void;
-  /** Called when a host is ejected and when it comes back. */
   readonly onHost?: (event: LbEvent) => void;
-  /** Called when a configuration has been put to work. */
-  readonly onConfig?: (set: ConfigSet, upstreams: ReadonlyMap<string, Upstream>) => void;
+  readonly onConfig?: (set: ConfigSet, upstreams: Upstreams) => void;
 }
 
 /** Follows a configuration until it ends: a proxy in front of one application, with mutual TLS towards its peers. */
@@ -35,9 +31,9 @@ export async function runSidecar(configs: AsyncIterable<ConfigSet>, options: Sid
       if (!same) old?.[Symbol.dispose]();
     }
     for (const [name, next] of set.listeners) {
-      const old = listeners.get(name);
-      if (old) old.update(next);
-      else listeners.set(name, await listen(next, { identity, upstreams, count }).open());
+      const listener = listeners.get(name) ?? new Listening(next, { identity, upstreams, count });
+      if (listeners.has(name)) listener.update(next);
+      else await listeners.set(name, listener).get(name)?.open();
     }
     for (const [name, old] of listeners) if (!set.listeners.has(name) && listeners.delete(name)) old[Symbol.dispose]();
     for (const [name, old] of upstreams) if (!set.clusters.has(name) && upstreams.delete(name)) old[Symbol.dispose]();
@@ -46,21 +42,21 @@ export async function runSidecar(configs: AsyncIterable<ConfigSet>, options: Sid
   }
 }
 
-const nobody: IdentitySource = {
-  current: () => undefined,
-  ready: () => new Promise(() => {}),
-  watch: () => ({ [Symbol.dispose]: () => {} }),
-};
-
 /** Finds what is wrong with a resource by compiling it: what could not run is refused, and the last good one stays. */
 export function validate({ typeUrl, message }: MessageResource): readonly Finding[] {
   const config = { name: "", routes: new Map(), secrets: new Map() };
+  const identity: IdentitySource = {
+    current: () => undefined,
+    ready: () => Promise.reject(),
+    watch: () => ({ [Symbol.dispose]() {} }),
+  };
   try {
     if (typeUrl === RouteConfiguration.typeUrl) routeTable(message as RouteConfiguration);
     if (typeUrl === Cluster.typeUrl)
-      new Upstream({ ...config, cluster: message as Cluster }, nobody, () => {})[Symbol.dispose]();
-    const around = { identity: nobody, upstreams: new Map<string, Upstream>(), count: () => {} };
-    if (typeUrl === Listener.typeUrl) listen({ ...config, listener: message as Listener }, around);
+      new Upstream({ ...config, cluster: message as Cluster }, identity, () => {})[Symbol.dispose]();
+    if (typeUrl === Listener.typeUrl) {
+      new Listening({ ...config, listener: message as Listener }, { identity, upstreams: new Map(), count() {} });
+    }
     return [];
   } catch (error) {
     const { issues, path = "", message } = error as Error & { issues?: readonly Finding[]; path?: string };

@@ -1,5 +1,14 @@
 import type { Socket } from "node:net";
-import { type IdentitySource, matchOneOf, SpiffeId, type UndiciConnector, undiciConnect } from "@weftmesh/cert";
+import { pipeline } from "node:stream/promises";
+import {
+  type IdentitySource,
+  type IdMatcher,
+  matchAny,
+  matchOneOf,
+  SpiffeId,
+  type UndiciConnector,
+  undiciConnect,
+} from "@weftmesh/cert";
 import {
   type Cluster,
   clusterFromXds,
@@ -11,7 +20,10 @@ import {
 } from "@weftmesh/lb";
 import type { ClusterConfig } from "@weftmesh/xds";
 import { type Any, durationToMs } from "@weftmesh/xds-types";
-import { UpstreamTlsContext } from "@weftmesh/xds-types/envoy/extensions/transport_sockets/tls/v3";
+import {
+  type CommonTlsContext,
+  UpstreamTlsContext,
+} from "@weftmesh/xds-types/envoy/extensions/transport_sockets/tls/v3";
 import { buildConnector, Pool } from "undici";
 
 /** The clusters of a sidecar by name. */
@@ -26,29 +38,32 @@ export class Upstream implements Disposable {
 
   constructor({ cluster, endpoints }: ClusterConfig, identity: IdentitySource, onEvent: (event: LbEvent) => void) {
     const timeout = cluster.connectTimeout ? durationToMs(cluster.connectTimeout) : 5000;
-    if (cluster.transportSocket) {
-      const tls = extension(cluster.transportSocket.typedConfig, UpstreamTlsContext, "transport_socket");
-      const peers = tls.commonTlsContext?.validationContext?.matchTypedSubjectAltNames ?? [];
-      const authorize = matchOneOf(peers.map(({ matcher }) => SpiffeId.parse(matcher?.exact ?? "")));
-      this.#connect = undiciConnect(identity, { authorize, handshakeTimeoutMs: timeout });
-    } else this.#connect = buildConnector({ timeout }) as UndiciConnector;
+    const socket = cluster.transportSocket;
+    const tls = socket && extension(socket.typedConfig, UpstreamTlsContext, "transport_socket.typed_config");
+    const secured = { authorize: expectedPeers(tls?.commonTlsContext), handshakeTimeoutMs: timeout };
+    this.#connect = tls ? undiciConnect(identity, secured) : (buildConnector({ timeout }) as UndiciConnector);
     this.lb = clusterFromXds(cluster, endpoints, { clock: systemClock, random: Math.random, onEvent });
     this.#ticking = drive(this.lb);
   }
 
   /** HTTP connections to a host. The time limits of a request are those of its route. */
   pool({ address }: Host): Pool {
-    const options = { connect: this.#connect, headersTimeout: 0, bodyTimeout: 0 };
-    const pool = this.#pools.get(address) ?? new Pool(`http://${address}`, options);
+    let pool = this.#pools.get(address);
+    pool ??= new Pool(`http://${address}`, { connect: this.#connect, headersTimeout: 0, bodyTimeout: 0 });
     this.#pools.set(address, pool);
     return pool;
   }
 
-  /** A connection for bytes that are not HTTP. */
-  connect({ address }: Host): Promise<Socket> {
-    const { hostname, port } = new URL(`http://${address}`);
-    return new Promise((resolve, reject) => {
-      this.#connect({ hostname, port }, (error, socket) => (error ? reject(error) : resolve(socket)));
+  /** Passes bytes that are not HTTP to a host and back. */
+  async pass(socket: Socket): Promise<void> {
+    const pick = this.lb.pick();
+    if (pick.kind === "none") return void socket.destroy();
+    const { hostname, port } = new URL(`http://${pick.host.address}`);
+    this.#connect({ hostname, port }, async (error, peer) => {
+      pick.report({ result: error ? "connect-failed" : "connected-final" });
+      if (peer) await Promise.allSettled([pipeline(socket, peer), pipeline(peer, socket)]);
+      socket.destroy();
+      pick.done({ result: "connected-final" });
     });
   }
 
@@ -64,6 +79,12 @@ export class Upstream implements Disposable {
     this.lb[Symbol.dispose]();
     for (const pool of this.#pools.values()) void pool.close();
   }
+}
+
+/** Whom a TLS context lets be the peer: the identities it names, or any member of the mesh. */
+export function expectedPeers(context: CommonTlsContext | undefined): IdMatcher {
+  const names = context?.validationContext?.matchTypedSubjectAltNames;
+  return names ? matchOneOf(names.map(({ matcher }) => SpiffeId.parse(matcher?.exact ?? ""))) : matchAny;
 }
 
 /** Reads the configuration of an extension. @throws Error with the path if it is another one. */

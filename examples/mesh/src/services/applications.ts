@@ -5,16 +5,16 @@ import type { Answer } from "./shop-server.js";
 /** An application of the shop: answers a request, with the help of others. */
 export type Application = (request: IncomingMessage, call: Caller, version: string) => Promise<Answer> | Answer;
 
-/** The page of a book: its data and its reviews, fetched at the same time. */
+/** The page of a book: its data and its reviews, fetched at the same time; or the reviews alone. */
 const front: Application = async (request, call) => {
-  const [book, reviews] = await Promise.all([
-    call("catalog", "/books/1", request),
+  const [reviews, book] = await Promise.all([
     call("reviews", "/books/1/reviews", request),
+    request.url === "/reviews" ? undefined : call("catalog", "/books/1", request),
   ]);
-  const failed = [book, reviews].find((reply) => reply.status !== 200);
+  const failed = [reviews, book].find((reply) => reply !== undefined && reply.status !== 200);
   if (failed !== undefined) return { status: 502, body: { error: "a service did not answer", reply: failed } };
   const { version } = reviews.body as { version: string };
-  return { headers: { "x-reviews-version": version }, body: { book: book.body, reviews: reviews.body } };
+  return { headers: { "x-reviews-version": version }, body: { book: book?.body, reviews: reviews.body } };
 };
 
 const catalog: Application = () => ({ body: { id: 1, title: "The Comedy of Errors", pages: 200 } });

@@ -2,7 +2,7 @@ import { pod, port } from "../layout.js";
 import { load } from "../load.js";
 import type { Step } from "../story.js";
 
-const REQUESTS = 400;
+const REQUESTS = 200;
 
 /** A configuration that cannot run is refused by name, and the last good one goes on serving. */
 export const broken: Step = {

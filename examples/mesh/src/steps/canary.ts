@@ -2,7 +2,7 @@ import { pod, port } from "../layout.js";
 import { load } from "../load.js";
 import type { Step } from "../story.js";
 
-const REQUESTS = 2400;
+const REQUESTS = 2100;
 
 /** Weighted clusters: a share of the traffic for a new version. */
 export const canary: Step = {

@@ -2,7 +2,7 @@ import { pod, port } from "../layout.js";
 import { load } from "../load.js";
 import type { Step } from "../story.js";
 
-const REQUESTS = 400;
+const REQUESTS = 300;
 
 /** Header matching: one user sees the new version. */
 export const header: Step = {

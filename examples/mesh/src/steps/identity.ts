@@ -46,7 +46,7 @@ export const identity: Step = {
     const gateway = port(pod("gateway"), "outbound");
     const forbidden = await load({ port: gateway, service: "ratings", path: "/books/1/ratings", requests: ATTEMPTS });
     const denied = forbidden.all.filter(({ status }) => status === 403).length;
-    const allowed = await load({ port: gateway, requests: ATTEMPTS });
+    const allowed = await load({ port: gateway, path: "/", requests: ATTEMPTS });
     const refused = Object.entries(answered).map(([kind, count]) => `${kind} ${ATTEMPTS - count} refused`);
     return {
       measured: `${refused.join(", ")}, forbidden ${denied} × 403; the allowed caller ${allowed.of("v1") + allowed.of("v2") + allowed.of("v3")} × 200`,

@@ -3,7 +3,7 @@ import { load } from "../load.js";
 import { until } from "../mesh.js";
 import type { Step } from "../story.js";
 
-const REQUESTS = 600;
+const REQUESTS = 500;
 /** The shadow is slow and broken on purpose: whoever waited for it would show it. */
 const SHADOW_MS = 300;
 

@@ -2,7 +2,7 @@ import { pod, port } from "../layout.js";
 import { load } from "../load.js";
 import type { Step } from "../story.js";
 
-const REQUESTS = 900;
+const REQUESTS = 600;
 
 /** Retries on another host hide a host that fails now and then. */
 export const retry: Step = {
