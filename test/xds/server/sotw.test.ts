@@ -60,7 +60,7 @@ describe("server, state of the world", () => {
     expect(resources(stream.sotw(T.CDS, [], { responseNonce: stream.nonce, ...NACK }))).toEqual([["a=vgood"]]);
   });
 
-  test("S4: a stale nonce is neither ACK nor NACK nor subscription, and is not answered", () => {
+  test("S4: a stale nonce is neither ACK nor NACK and is not answered; its names are, with the next answer", () => {
     const stream = new ServerStream("sotw");
     stream.set(T.EDS, { a: "1", b: "1" });
     stream.sotw(T.EDS, ["a"]);
@@ -68,6 +68,16 @@ describe("server, state of the world", () => {
     stream.publish(T.EDS, { a: "2", b: "1" });
     expect(stream.sotw(T.EDS, ["a", "b"], { responseNonce: stale })).toEqual([]);
     expect(stream.effects).toEqual([]);
+    expect(resources(stream.sotw(T.EDS, ["a", "b"], { responseNonce: stream.nonce }))).toEqual([["b=v1"]]);
+  });
+
+  test("S4: a name dropped and taken back around a stale request is sent again", () => {
+    const stream = new ServerStream("sotw");
+    stream.set(T.EDS, { a: "1", b: "1" });
+    stream.sotw(T.EDS, ["a", "b"]);
+    const stale = stream.nonce;
+    stream.publish(T.EDS, { a: "2", b: "1" });
+    expect(stream.sotw(T.EDS, ["a"], { responseNonce: stale })).toEqual([]);
     expect(resources(stream.sotw(T.EDS, ["a", "b"], { responseNonce: stream.nonce }))).toEqual([["b=v1"]]);
   });
 

@@ -84,8 +84,6 @@ export function withholdRemovals(before: TypeState, { state, content }: Batch, r
   const next: TypeState = { ...state, held: remember(state.held, versions), retained };
   const removed = content.removed.filter((name) => !versions.has(name));
   if (content.changed.length === 0 && removed.length === 0 && !before.owed) return { state: next };
-  return {
-    state: next,
-    content: { ...content, resources: [...content.resources, ...retained.values()], removed, gone: [] },
-  };
+  const resources = [...content.resources, ...retained.values()];
+  return { state: next, content: { ...content, resources, removed, gone: [], beyond: retained.size > 0 } };
 }

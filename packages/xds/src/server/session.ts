@@ -129,7 +129,7 @@ function receive(
   if (state.node === undefined) effects.push({ kind: "identified", node });
   if (answered.ack !== undefined) effects.push({ kind: "ack", typeUrl, ...answered.ack });
   if (answered.nack !== undefined) effects.push({ kind: "nack", nack: answered.nack });
-  if (answered.state !== before) effects.push({ kind: "dirty", typeUrl });
+  if (answered.stale !== true) effects.push({ kind: "dirty", typeUrl });
   // An answer may be what others wait for.
   if (answered.ack !== undefined || answered.nack !== undefined) {
     for (const waiting of state.waiting) if (waiting !== typeUrl) effects.push({ kind: "dirty", typeUrl: waiting });
@@ -217,6 +217,7 @@ function send(
 ): Session {
   const { typeUrl } = state;
   if (content === undefined) return { ...session, types: new Map(session.types).set(typeUrl, state) };
+  const version = content.beyond === true ? `${view.version}+` : view.version;
   const delta = session.variant === "delta";
   const splittable = delta || !isFullSet(typeUrl);
   const parts = splittable ? split(content.resources, rules.maxResponseBytes) : [content.resources];
@@ -229,10 +230,10 @@ function send(
     // O1: removals last.
     const removed = index === parts.length - 1 ? content.removed : [];
     if (!delta) outstanding.clear();
-    outstanding.set(nonce, { version: view.version, resources });
-    effects.push({ kind: "send", response: { version: view.version, typeUrl, nonce, resources, removed } });
+    outstanding.set(nonce, { version, resources });
+    effects.push({ kind: "send", response: { version, typeUrl, nonce, resources, removed } });
   });
-  const sent: TypeState = { ...state, outstanding, lastNonce: nonce, sentVersion: view.version };
+  const sent: TypeState = { ...state, outstanding, lastNonce: nonce, sentVersion: version };
   return {
     ...session,
     sentCount,

@@ -25,14 +25,17 @@ export interface BatchContent {
   readonly removed: readonly string[];
   /** Names the client holds and loses by this, said or left out. */
   readonly gone: readonly string[];
+  /** Whether it is more than the view: then it must not have the view's version, which a client may claim later. */
+  readonly beyond?: boolean;
 }
 
 /** Takes in a state-of-the-world request of one type. `state` is `undefined` before the first. */
 export function receiveSotw(state: TypeState | undefined, request: SotwRequest, node: NodeIdentity): Answer {
   const nonce = request.responseNonce;
+  // S4: a stale nonce answers a response that was superseded; the client will answer the later one too, and is answered
+  // then. What it wants is booked all the same: a name it dropped and took back meanwhile would otherwise count as held.
+  const stale = state !== undefined && nonce !== "" && nonce !== state.lastNonce;
   const before = state ?? { ...openType(request.typeUrl), claimedVersion: request.versionInfo };
-  // S4: a stale nonce answers a response that was superseded; the client will answer the later one too.
-  if (state !== undefined && nonce !== "" && nonce !== state.lastNonce) return { state };
   const sent = before.outstanding.get(nonce);
   const answered: Answer =
     sent === undefined ? { state: before } : answer(before, nonce, sent, request.errorDetail, node);
@@ -42,8 +45,11 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   const anew = state === undefined || (nonce === "" && booked.lastNonce !== "");
   const widened = next.wildcard && !booked.subscription.wildcard;
   const held = anew || widened ? NOTHING_HELD : added.length > 0 ? forget(booked.held, added) : booked.held;
+  if (stale && next.wildcard === booked.subscription.wildcard && next.names === booked.subscription.names) {
+    return { state: booked, stale };
+  }
   const owed = booked.owed || anew || widened || added.length > 0;
-  return { ...answered, state: { ...booked, subscription: next, held, owed, asked: booked.asked || owed } };
+  return { ...answered, stale, state: { ...booked, subscription: next, held, owed, asked: booked.asked || owed } };
 }
 
 /** Decides what a client has to be sent to be at `view`. */
