@@ -7,9 +7,10 @@ import {
   messageDescriptor,
 } from "../descriptor.js";
 import { XdsTypesError } from "../errors.js";
-import type { JsonObject, JsonValue } from "../message.js";
 import { typeNameOf } from "../type-url.js";
+import { jsonWriter } from "./encode-json.js";
 import { mismatch, scalarDefault, type Writer, wireTypeOf, writeScalar } from "./scalar.js";
+import { sortedKeys } from "./sorted-keys.js";
 import { anyType, jsonTypes, maxDepth, wrappers } from "./special.js";
 import { unknownFields } from "./unknown-fields.js";
 
@@ -40,8 +41,8 @@ export function encodeMessage(type: MessageDescriptor, message: unknown): Uint8A
   try {
     bodyWriter(type)(writer, message, 0);
   } catch (error) {
-    if (!(error instanceof Unwritable)) throw error;
-    throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path: error.path, message: error.message }]);
+    const { path, message: problem } = unwritable(error);
+    throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path, message: problem }]);
   }
   const bytes = writer.finish();
   // In Node protobufjs gives a Buffer; callers get what the type says, without a copy.
@@ -60,28 +61,34 @@ function compileBody(type: MessageDescriptor): ValueWriter {
   if (type.typeName === anyType) return writeAny;
   const [first] = type.fields;
   if (first !== undefined && wrappers.has(type.typeName)) return fieldWriter(first);
-  const plain = compileFields(type);
-  if (jsonTypes.has(type.typeName)) {
-    return (writer, value, depth) => plain(writer, jsonFields(type.typeName, value as JsonValue), depth);
-  }
-  return plain;
+  return jsonTypes.has(type.typeName) ? jsonWriter(type.typeName) : compileFields(type);
+}
+
+interface NamedWriter {
+  readonly key: string;
+  readonly name: string;
+  /** Its place among the fields by number. */
+  readonly order: number;
+  readonly write: ValueWriter;
 }
 
 function compileFields(type: MessageDescriptor): ValueWriter {
-  const writers = type.fields.map((field) => ({ key: field.jsonName, name: field.name, write: fieldWriter(field) }));
+  const writers = type.fields.map((field, order): NamedWriter => {
+    return { key: field.jsonName, name: field.name, order, write: fieldWriter(field) };
+  });
+  const byKey = new Map(writers.map((each) => [each.key, each]));
+  const few = writers.length <= 8;
   return (writer, value, depth) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new Unwritable(mismatch(`an object (${type.typeName})`, value).message);
     }
     if (depth > maxDepth) throw new Unwritable(`messages lie more than ${maxDepth} deep`);
     const message = value as Fields;
-    for (const { key, name, write } of writers) {
-      const held = message[key];
-      if (held === undefined) continue;
-      try {
-        write(writer, held, depth);
-      } catch (error) {
-        throw unwritable(error).at(name);
+    // Messages have many fields and hold few; decoded ones hold them by number already, which is the order to write.
+    if (few || !writeInOwnOrder(writer, message, depth, byKey)) {
+      for (const field of writers) {
+        const held = message[field.key];
+        if (held !== undefined) writeField(field, writer, held, depth);
       }
     }
     const unknown = message[unknownFields];
@@ -89,9 +96,43 @@ function compileFields(type: MessageDescriptor): ValueWriter {
   };
 }
 
+/** Writes the fields as the object has them; if that is not the order of their numbers, takes all of it back. */
+function writeInOwnOrder(
+  writer: Writer,
+  message: Fields,
+  depth: number,
+  byKey: ReadonlyMap<string, NamedWriter>,
+): boolean {
+  const start = writer.pos;
+  let last = -1;
+  for (const key in message) {
+    const field = byKey.get(key);
+    if (field === undefined) continue;
+    if (field.order < last) {
+      writer.pos = start;
+      return false;
+    }
+    last = field.order;
+    const held = message[key];
+    if (held !== undefined) writeField(field, writer, held, depth);
+  }
+  return true;
+}
+
+function writeField(field: NamedWriter, writer: Writer, value: unknown, depth: number): void {
+  try {
+    field.write(writer, value, depth);
+  } catch (error) {
+    throw unwritable(error).at(field.name);
+  }
+}
+
 function unwritable(error: unknown): Unwritable {
   if (error instanceof Unwritable) return error;
-  if (error instanceof TypeError || error instanceof RangeError) return new Unwritable(error.message);
+  // A SyntaxError is BigInt's, about the key of a map.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) {
+    return new Unwritable(error.message);
+  }
   throw error;
 }
 
@@ -152,7 +193,7 @@ function mapWriter(field: FieldDescriptor): ValueWriter {
   return (writer, value, depth) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch("an object", value);
     const map = value as Record<string, unknown>;
-    for (const key of Object.keys(map).sort(compareKeys)) {
+    for (const key of sortedKeys(map)) {
       writer.uint32(((field.number << 3) | 2) >>> 0).fork();
       try {
         writer.uint32(keyTag);
@@ -165,11 +206,6 @@ function mapWriter(field: FieldDescriptor): ValueWriter {
       writer.ldelim();
     }
   };
-}
-
-/** Code unit order, which does not depend on the locale. */
-function compareKeys(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** A map's key as its type, from the string that it is in a record. */
@@ -225,23 +261,4 @@ function writeAny(writer: Writer, value: unknown, depth: number): void {
   }
   const unknown = any[unknownFields];
   if (unknown instanceof Uint8Array) writer.raw(unknown);
-}
-
-/** The fields that `Struct`, `ListValue` and `Value` have on the wire, from JSON. */
-function jsonFields(typeName: string, value: JsonValue): Fields {
-  if (typeName === "google.protobuf.Struct") return { fields: value as JsonObject };
-  if (typeName === "google.protobuf.ListValue") return { values: value };
-  if (value === null) return { nullValue: 0 };
-  switch (typeof value) {
-    case "number":
-      return { numberValue: value };
-    case "string":
-      return { stringValue: value };
-    case "boolean":
-      return { boolValue: value };
-    case "object":
-      return Array.isArray(value) ? { listValue: value } : { structValue: value as JsonObject };
-    default:
-      throw mismatch("JSON", value);
-  }
 }

@@ -178,8 +178,10 @@ export function writeScalar(scalar: ScalarType): (writer: Writer, value: unknown
   }
 }
 
-/** The pair of 32-bit halves protobufjs takes in place of a Long. */
-function halves(value: bigint): { low: number; high: number; unsigned: boolean } {
+/** What protobufjs takes in place of a Long: a number where that is exact, else the pair of 32-bit halves. */
+function halves(value: bigint): number | { low: number; high: number; unsigned: boolean } {
+  const small = Number(value);
+  if (small >= 0 && small <= Number.MAX_SAFE_INTEGER) return small;
   const bits = BigInt.asUintN(64, value);
   return { low: Number(bits & 0xffff_ffffn), high: Number(bits >> 32n), unsigned: true };
 }

@@ -12,13 +12,12 @@ export interface WithUnknownFields {
 
 /** Adds a field's bytes to what the message already keeps. */
 export function keepUnknownField(message: WithUnknownFields, bytes: Uint8Array): void {
-  const held = message[unknownFields];
-  if (held === undefined) {
-    message[unknownFields] = bytes.slice();
-    return;
-  }
-  const joined = new Uint8Array(held.length + bytes.length);
-  joined.set(held);
+  const held = message[unknownFields] ?? new Uint8Array(0);
+  const length = held.length + bytes.length;
+  // The buffer behind grows by doubling: a message of nothing but unknown fields must not cost the square of its size.
+  const room = held.buffer.byteLength < length ? new Uint8Array(held.length === 0 ? length : 2 * length) : undefined;
+  const joined = new Uint8Array(room?.buffer ?? held.buffer, 0, length);
+  if (room !== undefined) joined.set(held);
   joined.set(bytes, held.length);
   message[unknownFields] = joined;
 }
