@@ -1,6 +1,7 @@
 import type { CircuitBreakerOptions } from "./circuit-breaker-options.js";
 import type { ClusterOptions } from "./cluster-options.js";
 import type { Issue } from "./errors.js";
+import type { HealthCheckOptions } from "./health-check.js";
 import type { OutlierDetectionOptions } from "./outlier-options.js";
 
 const UINT32_MAX = 0xffffffff;
@@ -44,6 +45,7 @@ export function checkOptions(options: ClusterOptions): readonly Issue[] {
   for (const [index, limits] of (options.circuitBreakers ?? []).entries()) {
     checkLimits(checker, `circuit_breakers.thresholds[${index}]`, limits);
   }
+  if (options.healthCheck) checkHealthCheck(checker, options.healthCheck);
   if (options.outlierDetection) checkOutlier(checker, options.outlierDetection);
   return checker.issues;
 }
@@ -63,6 +65,22 @@ function checkLimits(checker: Checker, path: string, limits: CircuitBreakerOptio
     checker.number(`${path}.retry_budget.budget_percent`, budget.budgetPercent, 0, 100);
     checker.integer(`${path}.retry_budget.min_retry_concurrency`, budget.minRetryConcurrency, 0);
   }
+}
+
+function checkHealthCheck(checker: Checker, options: HealthCheckOptions): void {
+  const path = "health_checks[0]";
+  checker.positive(`${path}.timeout`, options.timeoutMs);
+  checker.positive(`${path}.interval`, options.intervalMs);
+  checker.integer(`${path}.healthy_threshold`, options.healthyThreshold, 1);
+  checker.integer(`${path}.unhealthy_threshold`, options.unhealthyThreshold, 1);
+  checker.number(`${path}.initial_jitter`, options.initialJitterMs, 0, UINT32_MAX);
+  checker.number(`${path}.interval_jitter`, options.intervalJitterMs, 0, UINT32_MAX);
+  checker.number(`${path}.interval_jitter_percent`, options.intervalJitterPercent, 0, UINT32_MAX);
+  checker.positive(`${path}.no_traffic_interval`, options.noTrafficIntervalMs);
+  checker.positive(`${path}.no_traffic_healthy_interval`, options.noTrafficHealthyIntervalMs);
+  checker.positive(`${path}.unhealthy_interval`, options.unhealthyIntervalMs);
+  checker.positive(`${path}.unhealthy_edge_interval`, options.unhealthyEdgeIntervalMs);
+  checker.positive(`${path}.healthy_edge_interval`, options.healthyEdgeIntervalMs);
 }
 
 const PERCENTAGES = {

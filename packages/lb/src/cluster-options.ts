@@ -2,6 +2,7 @@ import type { CircuitBreakerOptions } from "./circuit-breaker-options.js";
 import type { Clock, Random } from "./clock.js";
 import type { Cluster } from "./cluster.js";
 import type { LbEvent } from "./event.js";
+import type { HealthCheckOptions } from "./health-check.js";
 import type { EndpointGroup, EndpointHealth, HostOptions, Locality, Metadata } from "./host.js";
 import type { OutlierDetectionOptions } from "./outlier-options.js";
 import type { Policy } from "./policy.js";
@@ -28,8 +29,8 @@ export interface ClusterOptions {
   readonly outlierDetection?: OutlierDetectionOptions;
   /** Limits by routing priority. Default: Envoy's (1024 of each, 3 retries). */
   readonly circuitBreakers?: readonly CircuitBreakerOptions[];
-  /** Hosts start unhealthy until an active check passes. Default: false. */
-  readonly activeHealthChecks?: boolean;
+  /** Timing of active health checks. With it, hosts start unhealthy until a check passes. Default: none. */
+  readonly healthCheck?: HealthCheckOptions;
   /** Hosts without a first check result are left out of every denominator. Default: false. */
   readonly ignoreNewHostsUntilFirstCheck?: boolean;
   /** Hosts that discovery drops go at once even while their check passes. Default: false. */

@@ -5,6 +5,7 @@ import { checkOptions } from "./cluster-check.js";
 import type { ClusterDeps, ClusterOptions } from "./cluster-options.js";
 import { throwIssues } from "./errors.js";
 import { readDropOverloads, readEndpoints } from "./from-xds/endpoints.js";
+import { readHealthCheck } from "./from-xds/health-check.js";
 import { definedOnly, enumName, IssueList } from "./from-xds/issues.js";
 import { readCircuitBreakers, readOutlierDetection } from "./from-xds/limits.js";
 import { readClusterPolicy } from "./from-xds/policy.js";
@@ -59,7 +60,7 @@ export function optionsFromXds(cluster: ClusterMessage, endpoints: ClusterLoadAs
     outlierDetection:
       cluster.outlierDetection && readOutlierDetection(cluster.outlierDetection, "outlier_detection", issues),
     circuitBreakers: cluster.circuitBreakers && readCircuitBreakers(cluster.circuitBreakers),
-    activeHealthChecks: (cluster.healthChecks?.length ?? 0) > 0 || undefined,
+    healthCheck: readHealthCheck(cluster.healthChecks ?? [], "health_checks", issues),
     ignoreNewHostsUntilFirstCheck: common?.ignoreNewHostsUntilFirstHc,
     ignoreHealthOnHostRemoval: cluster.ignoreHealthOnHostRemoval,
     healthyPanicThreshold: panic && (panic.value ?? 0),

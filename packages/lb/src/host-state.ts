@@ -1,4 +1,5 @@
 import type { Ewma } from "./ewma.js";
+import type { CheckState } from "./health-check.js";
 import type { EndpointHealth, HealthClass, Host, HostOptions, Locality, Metadata } from "./host.js";
 import { HostFlag } from "./host.js";
 import type { OrcaState } from "./orca.js";
@@ -61,6 +62,8 @@ export class HostState implements Host {
   slowStartFrom: number;
   /** Counters of the outlier detector. */
   outlier: OutlierState | undefined = undefined;
+  /** What active health checks found. */
+  check: CheckState | undefined = undefined;
   /** Response time estimate, kept by policies that choose by it. */
   ewma: Ewma | undefined = undefined;
   /** Reported load, kept by policies that weigh by it. */

@@ -145,6 +145,10 @@ export {
 export { retryBudgetLimit, type WindowBudgetAmounts, windowBudgetAmounts } from "./retry-budget.js";
 export { createRotation, type Rotation } from "./rotation.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
+export { type GrpcCheckOptions, grpcCheck } from "./shell/grpc-check.js";
+export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from "./shell/health-checks.js";
+export { type HttpCheckOptions, httpCheck } from "./shell/http-check.js";
+export { type TcpCheckOptions, tcpCheck } from "./shell/tcp-check.js";
 export {
   type CandidateReport,
   renderSvg,
@@ -158,6 +162,7 @@ export {
 } from "./simulate.js";
 export type { SlowStartOptions } from "./slow-start.js";
 export { slowStartWeight } from "./slow-start.js";
+export type { StatusRange } from "./status-range.js";
 export { createStride, type StrideScheduler } from "./stride.js";
 export type { SubsetFallback, SubsetOptions, SubsetSelector } from "./subset-options.js";
 export { failsByPercentage, type SuccessRateThreshold, successRateThreshold } from "./success-rate.js";

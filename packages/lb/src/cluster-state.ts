@@ -1,0 +1,312 @@
+import { CircuitBreaker, effectiveLimits } from "./circuit-breaker.js";
+import type { Permit, Resource } from "./circuit-breaker-options.js";
+import type { Cluster } from "./cluster.js";
+import type { ClusterDeps, ClusterOptions, HostChange, HostDelta } from "./cluster-options.js";
+import { droppedBy } from "./drop-overload.js";
+import { LbError } from "./errors.js";
+import type { LbEvent } from "./event.js";
+import type { Explanation, Trace } from "./explain.js";
+import { HealthBoard } from "./health-board.js";
+import type { CheckResult, HealthCheckOptions } from "./health-check.js";
+import { Hold, type HoldOwner } from "./hold.js";
+import type { EndpointGroup, Host } from "./host.js";
+import { checkChanges } from "./host-check.js";
+import { type HostState, withEndpointHealth } from "./host-state.js";
+import { HostStore } from "./host-store.js";
+import { MergeWindow } from "./merge-window.js";
+import { outlierConfig } from "./outlier-config.js";
+import { OutlierDetector, type OutlierHost } from "./outlier-detection.js";
+import type { HostOutlierReport, OutlierReport } from "./outlier-report.js";
+import type { NoHostReason, NoPick, Outcome, Pick, PickContext, RoutingPriority } from "./pick.js";
+import { roundRobin } from "./policy/round-robin.js";
+import type { Balancer, BalancerEnv } from "./policy.js";
+import { equalJson } from "./retry.js";
+import { restoreHosts, snapshotHosts } from "./snapshot.js";
+
+const NONE: Readonly<Record<NoHostReason, NoPick>> = {
+  "no-healthy-host": Object.freeze({ kind: "none", reason: "no-healthy-host" }),
+  dropped: Object.freeze({ kind: "none", reason: "dropped" }),
+  overflow: Object.freeze({ kind: "none", reason: "overflow" }),
+  disposed: Object.freeze({ kind: "none", reason: "disposed" }),
+};
+
+const FIRST_ATTEMPT: PickContext = Object.freeze({});
+
+/** The state behind {@link Cluster}. */
+export class ClusterState implements Cluster, HoldOwner, OutlierHost {
+  readonly name: string;
+  readonly clock: ClusterDeps["clock"];
+  readonly random: ClusterDeps["random"];
+  readonly prioritySet: HostStore;
+  private readonly options: ClusterOptions;
+  private readonly balancer: Balancer;
+  private readonly detector: OutlierDetector | undefined;
+  private readonly health: HealthBoard | undefined;
+  private readonly breakers: Readonly<Record<RoutingPriority, CircuitBreaker>>;
+  private readonly merges: MergeWindow;
+  /** Hosts whose change waits for the merge window, and whether their metadata is part of it. */
+  private readonly waiting = new Map<HostState, boolean>();
+  private readonly counters = new Map<string, number>();
+  private active = 0;
+  /** Whether anything was ever picked. */
+  hasTraffic = false;
+  private disposed = false;
+
+  constructor(options: ClusterOptions, deps: ClusterDeps) {
+    this.options = options;
+    this.name = options.name ?? "";
+    this.clock = deps.clock;
+    this.random = deps.random;
+    this.merges = new MergeWindow(options.updateMergeWindowMs ?? 1000);
+    let balancer: Balancer | undefined;
+    this.prioritySet = new HostStore(
+      {
+        overprovisioningFactor: options.overprovisioningFactor ?? 140,
+        weightedPriorityHealth: options.weightedPriorityHealth ?? false,
+        activeHealthChecks: options.healthCheck !== undefined,
+        ignoreNewHostsUntilFirstCheck: options.ignoreNewHostsUntilFirstCheck ?? false,
+        ignoreHealthOnHostRemoval: options.ignoreHealthOnHostRemoval ?? false,
+        ...(options.local && { ownLocality: options.local.locality }),
+      },
+      (change) => balancer?.refresh(change),
+      (host) => this.detector?.forget(host),
+    );
+    this.prioritySet.add(groupsOf(options), this.clock.now());
+    this.breakers = {
+      DEFAULT: this.breaker("DEFAULT"),
+      HIGH: this.breaker("HIGH"),
+    };
+    this.detector = options.outlierDetection && new OutlierDetector(outlierConfig(options.outlierDetection), this);
+    this.health = options.healthCheck && new HealthBoard(options.healthCheck, this, this.prioritySet);
+    balancer = (options.policy ?? roundRobin()).balancer(this.prioritySet, this.env());
+    this.balancer = balancer;
+  }
+
+  pick(context: PickContext = FIRST_ATTEMPT): Pick {
+    if (this.disposed) return NONE.disposed;
+    if (this.options.dropOverloads !== undefined && this.drops()) return NONE.dropped;
+    // Every host of a balancer of ours comes from the store, so it is a HostState.
+    const host = this.balancer.choose(context) as HostState | undefined;
+    if (host === undefined) {
+      this.count("upstream_cx_none_healthy");
+      return NONE["no-healthy-host"];
+    }
+    const breaker = this.breakers[context.routingPriority ?? "DEFAULT"];
+    if (!breaker.take("request")) return NONE.overflow;
+    if (!context.attempted?.length) breaker.countOriginal();
+    host.activeRequests += 1;
+    this.active += 1;
+    this.hasTraffic = true;
+    this.detector?.onActiveRequests(host);
+    return new Hold(host, this, breaker, this.balancer.observe ? this.clock.now() : 0);
+  }
+
+  explain(context: PickContext = FIRST_ATTEMPT): Explanation {
+    const steps: Trace = [];
+    if (this.disposed) return { reason: "disposed", steps };
+    const host = this.balancer.choose(context, steps);
+    if (host === undefined) return { reason: "no-healthy-host", steps };
+    const breaker = this.breakers[context.routingPriority ?? "DEFAULT"];
+    const current = breaker.current("request");
+    const max = breaker.max("request");
+    steps.push({ step: "admission", resource: "request", current, max, open: current >= max });
+    return current >= max ? { reason: "overflow", steps } : { address: host.address, steps };
+  }
+
+  admit(resource: Resource, priority: RoutingPriority = "DEFAULT"): Permit | undefined {
+    return this.breakers[priority].permit(resource);
+  }
+
+  host(address: string): Host | undefined {
+    return this.prioritySet.get(address);
+  }
+
+  update(delta: HostDelta): void {
+    if (this.disposed) {
+      throw new LbError([
+        { code: "ERR_LB_CLUSTER_DISPOSED", path: this.name || "cluster", message: "is disposed and takes no updates" },
+      ]);
+    }
+    const now = this.clock.now();
+    if (delta.replace || delta.add || delta.remove) this.flushMerges(now);
+    const changes = delta.replace ? this.prioritySet.replace(delta.replace, now) : undefined;
+    if (delta.add) this.prioritySet.add(delta.add, now);
+    if (delta.remove) this.prioritySet.remove(delta.remove);
+    if (changes) this.change(changes, now);
+    if (delta.change) this.change(delta.change, now);
+  }
+
+  get healthCheck(): HealthCheckOptions | undefined {
+    return this.options.healthCheck;
+  }
+
+  reportHealthCheck(address: string, result: CheckResult): number | undefined {
+    const host = this.prioritySet.get(address);
+    if (host === undefined || this.health === undefined || this.disposed) return undefined;
+    const { delayMs, passed } = this.health.report(host, result);
+    if (passed) this.detector?.onHealthCheckPassed(host);
+    return delayMs;
+  }
+
+  get nextTickAt(): number {
+    if (this.disposed) return Number.POSITIVE_INFINITY;
+    return Math.min(
+      this.merges.dueAt,
+      this.detector?.nextTickAt ?? Number.POSITIVE_INFINITY,
+      this.balancer.nextTickAt ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  tick(now: number = this.clock.now()): void {
+    if (this.disposed) return;
+    if (now >= this.merges.dueAt) this.flushMerges(now);
+    this.detector?.tick(now);
+    this.balancer.tick?.(now);
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    const stats: Record<string, number> = Object.fromEntries(this.counters);
+    stats["membership_total"] = this.prioritySet.size;
+    stats["membership_healthy"] = this.countHosts("healthy");
+    stats["membership_degraded"] = this.countHosts("degraded");
+    stats["membership_excluded"] = this.prioritySet.levels.reduce((sum, level) => sum + level.excluded, 0);
+    stats["upstream_rq_active"] = this.active;
+    if (this.detector) stats["outlier_detection.ejections_active"] = this.detector.ejectionsActive;
+    this.breakers.DEFAULT.writeStats("circuit_breakers.default", stats);
+    this.breakers.HIGH.writeStats("circuit_breakers.high", stats);
+    return stats;
+  }
+
+  outliers(): OutlierReport {
+    const hosts: Record<string, HostOutlierReport> = {};
+    for (const host of this.detector ? this.prioritySet.all() : []) {
+      hosts[host.address] = {
+        successRate: host.outlier?.external.rate ?? -1,
+        numEjections: host.outlier?.numEjections ?? 0,
+        backoff: host.outlier?.backoff ?? 0,
+      };
+    }
+    return {
+      successRateAverage: this.detector?.successRateAverage ?? -1,
+      successRateThreshold: this.detector?.successRateThreshold ?? -1,
+      hosts,
+    };
+  }
+
+  snapshot(): unknown {
+    return { hosts: snapshotHosts(this.prioritySet.all()), balancer: this.balancer.snapshot?.() };
+  }
+
+  restore(snapshot: unknown): void {
+    if (typeof snapshot !== "object" || snapshot === null) return;
+    const { hosts, balancer } = snapshot as { hosts?: unknown; balancer?: unknown };
+    restoreHosts(hosts, this.prioritySet.all(), this.detector);
+    if (balancer !== undefined) this.balancer.restore?.(balancer);
+  }
+
+  [Symbol.dispose](): void {
+    this.disposed = true;
+    this.waiting.clear();
+  }
+
+  onReport(host: HostState, outcome: Outcome, startedAt: number): void {
+    this.detector?.record(host, outcome);
+    if (outcome.immediateHealthCheckFail) this.health?.failAtOnce(host);
+    if (this.balancer.observe) {
+      const now = this.clock.now();
+      this.balancer.observe(host, outcome, outcome.latencyMs ?? now - startedAt, now);
+    }
+  }
+
+  onDone(host: HostState): void {
+    host.activeRequests -= 1;
+    this.active -= 1;
+    this.detector?.onActiveRequests(host);
+  }
+
+  hosts(): Iterable<HostState> {
+    return this.prioritySet.all();
+  }
+
+  hostCount(): number {
+    return this.prioritySet.size;
+  }
+
+  setFlags(host: HostState, flags: number): void {
+    this.prioritySet.setFlags(host, flags);
+  }
+
+  emit(event: LbEvent): void {
+    this.options.onEvent?.(event);
+  }
+
+  count(statistic: string): void {
+    this.counters.set(statistic, (this.counters.get(statistic) ?? 0) + 1);
+  }
+
+  private env(): BalancerEnv {
+    const { local } = this.options;
+    return {
+      clock: this.clock,
+      random: this.random,
+      panicThresholdPercent: this.options.healthyPanicThreshold ?? 50,
+      ...(local && {
+        local: { locality: local.locality, ...(local.cluster && { hosts: local.cluster.prioritySet }) },
+      }),
+      totalActive: () => this.active,
+      count: (name) => this.count(name),
+      gauge: (name, value) => void this.counters.set(name, value),
+    };
+  }
+
+  private breaker(priority: RoutingPriority): CircuitBreaker {
+    const limits = effectiveLimits(this.options.circuitBreakers ?? [], priority);
+    return new CircuitBreaker(limits, this.clock, (name) => this.count(name));
+  }
+
+  private drops(): boolean {
+    const category = droppedBy(this.options.dropOverloads ?? [], this.random);
+    if (category === undefined) return false;
+    this.count("lb_drop");
+    this.count(`lb_drop.${category}`);
+    return true;
+  }
+
+  private change(changes: readonly HostChange[], now: number): void {
+    checkChanges(changes);
+    for (const change of changes) this.changeHost(change);
+    if (this.waiting.size > 0 && !this.merges.mustWait(now)) this.flushMerges(now);
+  }
+
+  private changeHost(change: HostChange): void {
+    const host = this.prioritySet.get(change.address);
+    if (host === undefined) return;
+    const flags = change.health === undefined ? host.flags : withEndpointHealth(host.flags, change.health);
+    const weight = change.weight ?? host.weight;
+    const metadata = change.metadata ?? host.metadata;
+    const metadataChanged = metadata !== host.metadata && !equalJson(metadata, host.metadata);
+    if (flags === host.flags && weight === host.weight && !metadataChanged) return;
+    host.flags = flags;
+    host.weight = weight;
+    host.metadata = metadata;
+    this.waiting.set(host, metadataChanged || this.waiting.get(host) === true);
+  }
+
+  private flushMerges(now: number): void {
+    for (const [host, metadataChanged] of this.waiting) {
+      this.prioritySet.list(host);
+      this.prioritySet.announce(host, metadataChanged ? "metadata" : "weight");
+    }
+    this.waiting.clear();
+    this.merges.applied(now);
+  }
+
+  private countHosts(health: "healthy" | "degraded"): number {
+    return this.prioritySet.levels.reduce((sum, level) => sum + level[health].length, 0);
+  }
+}
+
+function groupsOf(options: ClusterOptions): readonly EndpointGroup[] {
+  const own: readonly EndpointGroup[] = options.hosts ? [{ hosts: options.hosts }] : [];
+  return [...own, ...(options.endpoints ?? [])];
+}

@@ -1,0 +1,103 @@
+import type { Clock, Random } from "./clock.js";
+import type { HealthEvent, LbEvent } from "./event.js";
+import {
+  applyCheck,
+  type CheckEvent,
+  type CheckResult,
+  type CheckState,
+  type HealthCheckOptions,
+  nextCheckDelay,
+  uncheckedState,
+} from "./health-check.js";
+import { HostFlag } from "./host.js";
+import type { HostState } from "./host-state.js";
+import type { HostStore } from "./host-store.js";
+
+/** What the board needs of its cluster. */
+export interface HealthBoardOwner {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Whether the cluster ever had a request. */
+  readonly hasTraffic: boolean;
+  emit(event: LbEvent): void;
+  count(statistic: string): void;
+}
+
+const CHECK_FLAGS =
+  HostFlag.failedActiveHealthCheck |
+  HostFlag.pendingActiveHealthCheck |
+  HostFlag.degradedActiveHealthCheck |
+  HostFlag.activeHealthCheckTimeout |
+  HostFlag.excludedViaImmediateHealthCheckFail;
+
+/** Turns results of active health checks into flags of hosts, events and statistics. */
+export class HealthBoard {
+  private readonly options: HealthCheckOptions;
+  private readonly owner: HealthBoardOwner;
+  private readonly store: HostStore;
+
+  constructor(options: HealthCheckOptions, owner: HealthBoardOwner, store: HostStore) {
+    this.options = options;
+    this.owner = owner;
+    this.store = store;
+  }
+
+  /** Takes a result into account; says when the next check is due and whether this one passed. */
+  report(host: HostState, result: CheckResult): { readonly delayMs: number; readonly passed: boolean } {
+    const passed = result === "ok" || result === "degraded";
+    const before = stateOf(host);
+    const step = applyCheck(before, result, this.options);
+    this.count(result, passed);
+    // Slow start begins anew each time a check brings the host back.
+    if (before.failed && passed) host.slowStartFrom = this.owner.clock.now();
+    this.take(host, step.state, step.events);
+    return {
+      passed,
+      delayMs: nextCheckDelay(passed, step.transition, this.owner.hasTraffic, this.options, this.owner.random),
+    };
+  }
+
+  /** A response asked to leave the host alone: it is out and out of every denominator until a check passes. */
+  failAtOnce(host: HostState): void {
+    const step = applyCheck(stateOf(host), "passive", this.options);
+    this.count("passive", false);
+    this.take(host, { ...step.state, excluded: true }, step.events);
+  }
+
+  private take(host: HostState, state: CheckState, events: readonly CheckEvent[]): void {
+    host.check = state;
+    this.store.setFlags(host, (host.flags & ~CHECK_FLAGS) | flagsOf(state));
+    for (const event of events) {
+      this.owner.emit({
+        action: event.toUpperCase() as HealthEvent["action"],
+        at: this.owner.clock.now(),
+        cluster: this.owner.name,
+        host: host.address,
+      });
+    }
+    // Discovery dropped it before; now nothing speaks for it any more.
+    if (state.failed && host.flags & HostFlag.pendingDynamicRemoval) this.store.drop(host);
+  }
+
+  private count(result: CheckResult, passed: boolean): void {
+    if (result !== "passive") this.owner.count("health_check.attempt");
+    this.owner.count(passed ? "health_check.success" : "health_check.failure");
+    if (result === "network" || result === "timeout") this.owner.count("health_check.network_failure");
+    if (result === "passive") this.owner.count("health_check.passive_failure");
+  }
+}
+
+function stateOf(host: HostState): CheckState {
+  return host.check ?? uncheckedState((host.flags & HostFlag.pendingActiveHealthCheck) !== 0);
+}
+
+function flagsOf(state: CheckState): number {
+  return (
+    (state.failed ? HostFlag.failedActiveHealthCheck : 0) |
+    (state.pending ? HostFlag.pendingActiveHealthCheck : 0) |
+    (state.degraded ? HostFlag.degradedActiveHealthCheck : 0) |
+    (state.timedOut ? HostFlag.activeHealthCheckTimeout : 0) |
+    (state.excluded ? HostFlag.excludedViaImmediateHealthCheckFail : 0)
+  );
+}
