@@ -5,6 +5,7 @@
  * - `ERR_LB_CONFIG_OPAQUE`: a message this package must understand arrived without having been decoded.
  * - `ERR_LB_POLICY_UNKNOWN`: no entry of `load_balancing_policy.policies` names a policy this package knows.
  * - `ERR_LB_HOST_INVALID`: a host's address, weight or priority is out of range.
+ * - `ERR_LB_NO_HOST`: an adapter had no host for a request; the message says why. Balancers never throw it.
  * - `ERR_LB_CLUSTER_DISPOSED`: the cluster was disposed and takes no further updates.
  */
 export type LbErrorCode =
@@ -12,6 +13,7 @@ export type LbErrorCode =
   | "ERR_LB_CONFIG_OPAQUE"
   | "ERR_LB_POLICY_UNKNOWN"
   | "ERR_LB_HOST_INVALID"
+  | "ERR_LB_NO_HOST"
   | "ERR_LB_CLUSTER_DISPOSED";
 
 /** One problem of a configuration. */

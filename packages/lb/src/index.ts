@@ -150,6 +150,14 @@ export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from 
 export { type HttpCheckOptions, httpCheck } from "./shell/http-check.js";
 export { type TcpCheckOptions, tcpCheck } from "./shell/tcp-check.js";
 export {
+  type LbInterceptorOptions,
+  lbInterceptor,
+  type UndiciController,
+  type UndiciDispatchOptions,
+  type UndiciHandler,
+  type UndiciHeaders,
+} from "./shell/undici.js";
+export {
   type CandidateReport,
   renderSvg,
   renderTable,
