@@ -64,67 +64,29 @@ function compileBody(type: MessageDescriptor): ValueWriter {
   return jsonTypes.has(type.typeName) ? jsonWriter(type.typeName) : compileFields(type);
 }
 
-interface NamedWriter {
-  readonly key: string;
-  readonly name: string;
-  /** Its place among the fields by number. */
-  readonly order: number;
-  readonly write: ValueWriter;
-}
-
 function compileFields(type: MessageDescriptor): ValueWriter {
-  const writers = type.fields.map((field, order): NamedWriter => {
-    return { key: field.jsonName, name: field.name, order, write: fieldWriter(field) };
-  });
-  const byKey = new Map(writers.map((each) => [each.key, each]));
-  const few = writers.length <= 8;
+  const writers = type.fields.map((field) => ({ key: field.jsonName, name: field.name, write: fieldWriter(field) }));
   return (writer, value, depth) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new Unwritable(mismatch(`an object (${type.typeName})`, value).message);
     }
     if (depth > maxDepth) throw new Unwritable(`messages lie more than ${maxDepth} deep`);
     const message = value as Fields;
-    // Messages have many fields and hold few; decoded ones hold them by number already, which is the order to write.
-    if (few || !writeInOwnOrder(writer, message, depth, byKey)) {
-      for (const field of writers) {
-        const held = message[field.key];
-        if (held !== undefined) writeField(field, writer, held, depth);
+    let at = "";
+    try {
+      for (let index = 0; index < writers.length; index++) {
+        const field = writers[index];
+        const held = field === undefined ? undefined : message[field.key];
+        if (field === undefined || held === undefined) continue;
+        at = field.name;
+        field.write(writer, held, depth);
       }
+    } catch (error) {
+      throw unwritable(error).at(at);
     }
     const unknown = message[unknownFields];
     if (unknown instanceof Uint8Array) writer.raw(unknown);
   };
-}
-
-/** Writes the fields as the object has them; if that is not the order of their numbers, takes all of it back. */
-function writeInOwnOrder(
-  writer: Writer,
-  message: Fields,
-  depth: number,
-  byKey: ReadonlyMap<string, NamedWriter>,
-): boolean {
-  const start = writer.pos;
-  let last = -1;
-  for (const key in message) {
-    const field = byKey.get(key);
-    if (field === undefined) continue;
-    if (field.order < last) {
-      writer.pos = start;
-      return false;
-    }
-    last = field.order;
-    const held = message[key];
-    if (held !== undefined) writeField(field, writer, held, depth);
-  }
-  return true;
-}
-
-function writeField(field: NamedWriter, writer: Writer, value: unknown, depth: number): void {
-  try {
-    field.write(writer, value, depth);
-  } catch (error) {
-    throw unwritable(error).at(field.name);
-  }
 }
 
 function unwritable(error: unknown): Unwritable {
@@ -141,6 +103,7 @@ function fieldWriter(field: FieldDescriptor): ValueWriter {
   const element = elementWriter(field.of);
   const tag = ((field.number << 3) | wireTypeOf(field.of)) >>> 0;
   if (field.cardinality === "list") return listWriter(field, element, tag);
+  if (field.of.kind === "scalar" && field.of.scalar === "string") return stringWriter(tag, field.presence);
   if (field.presence) {
     return (writer, value, depth) => {
       writer.uint32(tag);
@@ -152,6 +115,14 @@ function fieldWriter(field: FieldDescriptor): ValueWriter {
     if (isDefault(value)) return;
     writer.uint32(tag);
     element(writer, value, depth);
+  };
+}
+
+/** The most common field by far: one function instead of three. */
+function stringWriter(tag: number, presence: boolean): ValueWriter {
+  return (writer, value) => {
+    if (typeof value !== "string") throw mismatch("a string", value);
+    if (presence || value !== "") writer.uint32(tag).string(value);
   };
 }
 
