@@ -53,7 +53,15 @@ export { createServer } from "./shell/server.js";
 export { createSnapshotCache } from "./shell/snapshot-cache.js";
 export type { WatchError, WatchUpdate } from "./watch.js";
 export type { ClientEvent, ClientOptions, XdsClient } from "./xds-client.js";
-export type { Caller, ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions, XdsServer } from "./xds-server.js";
+export type {
+  Caller,
+  ClientStatus,
+  ClientTypeStatus,
+  Demand,
+  ServerEvent,
+  ServerOptions,
+  XdsServer,
+} from "./xds-server.js";
 
 // For authors of caches and transports.
 

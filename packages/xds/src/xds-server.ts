@@ -74,6 +74,22 @@ export interface ServerOptions {
   readonly onEvent?: (event: ServerEvent) => void;
   /** Decides who may have a stream; throws with the reason if not. Default: everybody who can connect. */
   readonly authorize?: (caller: Caller) => void;
+  /**
+   * Called with names that a client asks for and the cache does not have: virtual hosts by VHDS, clusters by ODCDS, or any
+   * other. It may publish them; the answer waits for the promise, and what is not there then is said not to exist.
+   * Default: said at once.
+   */
+  readonly onDemand?: (demand: Demand) => Promise<void> | undefined;
+}
+
+/** What a client asks for that is not there; given to {@link ServerOptions.onDemand}. */
+export interface Demand {
+  /** Who asks. */
+  readonly node: NodeIdentity;
+  /** The type of what is asked for. */
+  readonly typeUrl: string;
+  /** The names. */
+  readonly names: readonly string[];
 }
 
 /** Who opens a stream; given to {@link ServerOptions.authorize}. */

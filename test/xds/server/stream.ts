@@ -18,6 +18,8 @@ export interface Sent {
   /** `name=content-version`, sorted. */
   readonly resources: readonly string[];
   readonly removed: readonly string[];
+  /** Names answered without a body; absent when there are none. */
+  readonly unknown?: readonly string[];
 }
 
 const RULES: SessionRules = {
@@ -92,18 +94,19 @@ export class ServerStream {
   #step(event: SessionEvent): readonly Sent[] {
     const { state, effects } = stepSession(this.session, event, this.#rules, this.now);
     this.session = state;
-    this.effects = effects;
+    this.effects = effects.filter(({ kind }) => kind !== "wanted");
     const dirty = effects.flatMap((effect) => (effect.kind === "dirty" ? [effect.typeUrl] : []));
     if (dirty.length > 0) {
       const sent = this.flush(dirty);
-      this.effects = effects;
+      this.effects = effects.filter(({ kind }) => kind !== "wanted");
       return sent;
     }
     return effects.flatMap((effect) => {
       if (effect.kind !== "send") return [];
-      const { typeUrl, version, nonce, resources, removed } = effect.response;
+      const { typeUrl, version, nonce, resources, removed, bodiless = [] } = effect.response;
       const shown = resources.map((resource) => `${resource.name}=${resource.version}`).sort();
-      return [{ typeUrl, version, nonce, resources: shown, removed: [...removed].sort() }];
+      const unknown = bodiless.length === 0 ? {} : { unknown: bodiless.map(({ name }) => name) };
+      return [{ typeUrl, version, nonce, resources: shown, removed: [...removed].sort(), ...unknown }];
     });
   }
 }

@@ -99,3 +99,52 @@ test("a closed client is ERR_XDS_CLOSED", async () => {
     expect.objectContaining({ code: "ERR_XDS_CLOSED" }),
   );
 });
+
+test("N1, N2: what is asked for on demand is made before it is answered", async () => {
+  const cache = snapshotCache({ nodeKey: () => "all", encode: () => opaque(T.CDS, "never"), digest: plainDigest });
+  cache.set("all", []);
+  const demands: unknown[] = [];
+  const server = createServer({
+    cache,
+    onDemand: async ({ typeUrl, names }) => {
+      demands.push({ typeUrl, names });
+      await new Promise((resolve) => setImmediate(resolve));
+      cache.set(
+        "all",
+        names.filter((name) => name !== "none").map((name) => opaque(typeUrl, name)),
+      );
+    },
+  });
+  open.push(server);
+  const uri = `127.0.0.1:${await server.listen("127.0.0.1:0")}`;
+  const client = createClient({ bootstrap: { servers: [{ uri }], node: { id: "n" } } });
+  open.push(client);
+  const updates = client.watch(textType(T.CDS), ["made", "none"])[Symbol.asyncIterator]();
+  const { value } = await updates.next();
+  expect([...value.resources.keys()]).toEqual(["made"]);
+  expect(value.missing).toEqual(["none"]);
+  expect(demands).toEqual([{ typeUrl: T.CDS, names: ["made", "none"] }]);
+});
+
+test("a client that is not authorized is turned away with the reason", async () => {
+  const { cache } = await start("x", "delta");
+  const server = createServer({
+    cache,
+    authorize: ({ node }) => {
+      if (node.id !== "known") throw new Error(`${node.id} is not known here`);
+    },
+  });
+  open.push(server);
+  const uri = `127.0.0.1:${await server.listen("127.0.0.1:0")}`;
+  const reason = await new Promise((resolve) => {
+    const client = createClient({
+      bootstrap: { servers: [{ uri }], node: { id: "stranger" } },
+      onEvent: (event) => {
+        if (event.kind === "disconnected") resolve(event.reason);
+      },
+    });
+    open.push(client);
+    client.watch(textType(T.CDS), ["*"])[Symbol.asyncIterator]();
+  });
+  expect(reason).toBe("stranger is not known here");
+});

@@ -1,4 +1,5 @@
 import type { TypeView } from "../cache.js";
+import { TYPE_URL } from "../discovery-types.js";
 import type { NodeIdentity } from "../node.js";
 import type { DeltaRequest } from "../wire/request.js";
 import { difference, forget, type Held, holding, NOTHING_HELD, remember } from "./held.js";
@@ -22,7 +23,7 @@ export function receiveDelta(state: TypeState | undefined, request: DeltaRequest
     : rebook(booked, change);
   const owed = booked.owed || asksForAll;
   const asked = booked.asked || asksForAll || change.added.length > 0;
-  return { ...answered, state: { ...booked, subscription: change.next, held, owed, asked } };
+  return { ...answered, added: change.added, state: { ...booked, subscription: change.next, held, owed, asked } };
 }
 
 function rebook(state: TypeState, { next, added, removed }: SubscriptionChange): Held {
@@ -44,10 +45,13 @@ export function flushDelta(state: TypeState, view: TypeView, reportMissing: bool
   const held = resendSuspects(state, first.changed);
   const { changed, removed } = held === state.held ? first : difference(held, view, state.subscription);
   const gone = removed.filter((name) => wasHeld(state.held, name));
-  const reported = reportMissing ? removed : gone;
+  // N1: a paused request resumes on a resource without a body that has the requested name; a removal would not free it.
+  const onDemand = state.typeUrl === TYPE_URL.virtualHost;
+  const unknown = onDemand ? removed.filter((name) => !gone.includes(name)) : [];
+  const reported = reportMissing && !onDemand ? removed : gone;
   // An empty answer to a wildcard says that there is nothing; without it Envoy waits for its initial fetch timeout.
-  if (changed.length === 0 && reported.length === 0 && !state.owed) return { state: settled };
-  return { state: settled, content: { resources: changed, changed, removed: reported, gone } };
+  if (changed.length + reported.length + unknown.length === 0 && !state.owed) return { state: settled };
+  return { state: settled, content: { resources: changed, changed, removed: reported, gone, unknown } };
 }
 
 function wasHeld({ base, patch }: Held, name: string): boolean {

@@ -1,16 +1,17 @@
 import type { TypeView } from "../cache.js";
-import { comparePushOrder, isFullSet, TYPE_URL } from "../discovery-types.js";
+import { comparePushOrder, TYPE_URL } from "../discovery-types.js";
 import type { Nack } from "../nack.js";
 import type { NodeIdentity } from "../node.js";
-import type { EncodedResource } from "../resource.js";
 import type { DeltaRequest, SotwRequest } from "../wire/request.js";
-import { type OutgoingResponse, resourceSizeHint } from "../wire/response.js";
+import type { OutgoingResponse } from "../wire/response.js";
 import { flushDelta, receiveDelta } from "./delta.js";
+import { heartbeats, nextBeat, supportsTtl } from "./heartbeat.js";
 import { forget } from "./held.js";
 import { mustFollow, mustOutlive, withholdRemovals } from "./ordering.js";
-import { type Batch, flushSotw, receiveSotw } from "./sotw.js";
+import { send } from "./sending.js";
+import { flushSotw, receiveSotw } from "./sotw.js";
 import { covers } from "./subscription.js";
-import type { Sent, TypeState } from "./type-state.js";
+import type { TypeState } from "./type-state.js";
 
 /** One stream as the server sees it. */
 export interface Session {
@@ -41,6 +42,12 @@ export type SessionEvent =
       readonly kind: "flush";
       readonly typeUrls: Iterable<string>;
       readonly view: (typeUrl: string) => TypeView | undefined;
+    }
+  | {
+      /** The time for a heartbeat has come. */
+      readonly kind: "beat";
+      readonly typeUrl: string;
+      readonly view: (typeUrl: string) => TypeView | undefined;
     };
 
 /** What the shell has to do or to tell. */
@@ -49,7 +56,14 @@ export type SessionEffect =
   | { readonly kind: "send"; readonly response: OutgoingResponse }
   | { readonly kind: "ack"; readonly typeUrl: string; readonly version: string; readonly nonce: string }
   | { readonly kind: "nack"; readonly nack: Nack }
+  | { readonly kind: "wanted"; readonly typeUrl: string; readonly names: readonly string[] }
   | { readonly kind: "dirty"; readonly typeUrl: string }
+  | {
+      /** Send a heartbeat of the type then. */
+      readonly kind: "beat";
+      readonly typeUrl: string;
+      readonly at: number;
+    }
   | {
       /** Flush the waiting types then at the latest. */
       readonly kind: "wake";
@@ -100,12 +114,19 @@ export function openSession(variant: "sotw" | "delta", fixedType?: string): Sess
  * @param now - Monotonic milliseconds.
  */
 export function stepSession(state: Session, event: SessionEvent, rules: SessionRules, now: number): SessionStep {
-  return event.kind === "flush" ? flush(state, event, rules, now) : receive(state, event, rules);
+  switch (event.kind) {
+    case "flush":
+      return flush(state, event, rules, now);
+    case "beat":
+      return beat(state, event, now);
+    default:
+      return receive(state, event, rules);
+  }
 }
 
 function receive(
   state: Session,
-  event: Exclude<SessionEvent, { readonly kind: "flush" }>,
+  event: Extract<SessionEvent, { readonly request: unknown }>,
   rules: SessionRules,
 ): SessionStep {
   const { request } = event;
@@ -129,6 +150,9 @@ function receive(
   if (state.node === undefined) effects.push({ kind: "identified", node });
   if (answered.ack !== undefined) effects.push({ kind: "ack", typeUrl, ...answered.ack });
   if (answered.nack !== undefined) effects.push({ kind: "nack", nack: answered.nack });
+  if (answered.added !== undefined && answered.added.length > 0) {
+    effects.push({ kind: "wanted", typeUrl, names: answered.added });
+  }
   if (answered.stale !== true) effects.push({ kind: "dirty", typeUrl });
   // An answer may be what others wait for.
   if (answered.ack !== undefined || answered.nack !== undefined) {
@@ -176,8 +200,32 @@ function flush(
       }
     }
     next = send(session, batch, event.view, view, rules, effects);
+    const at = supportsTtl(node) && batch.content !== undefined ? nextBeat(view, now) : undefined;
+    if (at !== undefined) effects.push({ kind: "beat", typeUrl, at });
   }
   return { state: withDeadline(next, waiting, now, rules, effects), effects };
+}
+
+function beat(
+  state: Session,
+  { typeUrl, view }: Extract<SessionEvent, { readonly kind: "beat" }>,
+  now: number,
+): SessionStep {
+  const type = state.types.get(typeUrl);
+  const current = view(typeUrl);
+  if (type === undefined || current === undefined) return { state, effects: [] };
+  const bodiless = heartbeats(type, current);
+  const at = nextBeat(current, now);
+  const again: readonly SessionEffect[] = at === undefined ? [] : [{ kind: "beat", typeUrl, at }];
+  if (bodiless.length === 0) return { state, effects: again };
+  const sentCount = state.sentCount + 1;
+  const nonce = String(sentCount);
+  const { version } = current;
+  const sent = { version, resources: [] };
+  const outstanding = state.variant === "delta" ? new Map(type.outstanding).set(nonce, sent) : new Map([[nonce, sent]]);
+  const types = new Map(state.types).set(typeUrl, { ...type, outstanding, lastNonce: nonce });
+  const response = { version, typeUrl, nonce, resources: [], removed: [], bodiless };
+  return { state: { ...state, sentCount, types }, effects: [{ kind: "send", response }, ...again] };
 }
 
 function withDeadline(
@@ -205,77 +253,4 @@ function owingEndpoints(state: Session, type: TypeState): readonly [Session, Typ
     { ...state, warming },
     { ...type, held: forget(type.held, names) },
   ];
-}
-
-function send(
-  session: Session,
-  { state, content }: Batch,
-  views: (typeUrl: string) => TypeView | undefined,
-  view: TypeView,
-  rules: SessionRules,
-  effects: SessionEffect[],
-): Session {
-  const { typeUrl } = state;
-  if (content === undefined) return { ...session, types: new Map(session.types).set(typeUrl, state) };
-  const version = content.beyond === true ? `${view.version}+` : view.version;
-  const delta = session.variant === "delta";
-  const splittable = delta || !isFullSet(typeUrl);
-  const parts = splittable ? split(content.resources, rules.maxResponseBytes) : [content.resources];
-  const outstanding = new Map<string, Sent>(delta ? state.outstanding : []);
-  let { sentCount } = session;
-  let nonce = "";
-  parts.forEach((resources, index) => {
-    sentCount++;
-    nonce = String(sentCount);
-    // O1: removals last.
-    const removed = index === parts.length - 1 ? content.removed : [];
-    if (!delta) outstanding.clear();
-    outstanding.set(nonce, { version, resources });
-    effects.push({ kind: "send", response: { version, typeUrl, nonce, resources, removed } });
-  });
-  const sent: TypeState = { ...state, outstanding, lastNonce: nonce, sentVersion: version };
-  return {
-    ...session,
-    sentCount,
-    types: new Map(session.types).set(typeUrl, sent),
-    warming: typeUrl === TYPE_URL.cluster ? warmedBy(session.warming, content.changed, views) : session.warming,
-  };
-}
-
-function warmedBy(
-  warming: ReadonlySet<string>,
-  clusters: readonly EncodedResource[],
-  view: (typeUrl: string) => TypeView | undefined,
-): ReadonlySet<string> {
-  const endpoints = view(TYPE_URL.endpoints)?.resources;
-  const next = new Set(warming);
-  for (const cluster of clusters) {
-    // Endpoints that do not exist cannot follow; the client's own timer ends that wait.
-    for (const name of endpointNames(cluster)) if (endpoints?.has(name) === true) next.add(name);
-  }
-  return next;
-}
-
-// A cluster whose content is not known is taken for an EDS cluster of its own name, the default of service_name.
-function endpointNames(cluster: EncodedResource): readonly string[] {
-  if (cluster.references === undefined) return [cluster.name];
-  return cluster.references.filter(({ typeUrl }) => typeUrl === TYPE_URL.endpoints).map(({ name }) => name);
-}
-
-function split(resources: readonly EncodedResource[], maxBytes: number): readonly (readonly EncodedResource[])[] {
-  const parts: EncodedResource[][] = [];
-  let part: EncodedResource[] = [];
-  let bytes = 0;
-  for (const resource of resources) {
-    const size = resourceSizeHint(resource);
-    if (part.length > 0 && bytes + size > maxBytes) {
-      parts.push(part);
-      part = [];
-      bytes = 0;
-    }
-    part.push(resource);
-    bytes += size;
-  }
-  parts.push(part);
-  return parts;
 }

@@ -25,6 +25,8 @@ export interface BatchContent {
   readonly removed: readonly string[];
   /** Names the client holds and loses by this, said or left out. */
   readonly gone: readonly string[];
+  /** On-demand names that do not exist (N1). */
+  readonly unknown?: readonly string[];
   /** Whether it is more than the view: then it must not have the view's version, which a client may claim later. */
   readonly beyond?: boolean;
 }
@@ -49,7 +51,12 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
     return { state: booked, stale };
   }
   const owed = booked.owed || anew || widened || added.length > 0;
-  return { ...answered, stale, state: { ...booked, subscription: next, held, owed, asked: booked.asked || owed } };
+  return {
+    ...answered,
+    added,
+    stale,
+    state: { ...booked, subscription: next, held, owed, asked: booked.asked || owed },
+  };
 }
 
 /** Decides what a client has to be sent to be at `view`. */

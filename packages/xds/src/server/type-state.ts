@@ -78,6 +78,8 @@ export interface Answer {
   readonly ack?: { readonly version: string; readonly nonce: string };
   /** The refusal, if it is one. */
   readonly nack?: Nack;
+  /** Names it asks for that were not asked for before, or are asked for again. */
+  readonly added?: readonly string[];
   /** Whether it answers a response that was superseded, so that nothing is sent in return. */
   readonly stale?: boolean;
 }

@@ -13,7 +13,7 @@ import {
 import type { TypeState } from "../server/type-state.js";
 import { decodeDeltaRequest, decodeSotwRequest, LimitExceeded, type RequestLimits } from "../wire/request.js";
 import { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "../wire/response.js";
-import type { ClientStatus, ClientTypeStatus, ServerEvent } from "../xds-server.js";
+import type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions } from "../xds-server.js";
 import type { WriteWindow } from "./write-window.js";
 
 /** What all streams of a server share. */
@@ -28,6 +28,8 @@ export interface StreamParts {
   readonly window: WriteWindow;
   /** Decides whether a client may have a stream; throws if not. */
   readonly authorize: (node: NodeIdentity) => void;
+  /** Makes resources that are asked for and not there. */
+  readonly onDemand: ServerOptions["onDemand"];
   /** Tells the owner. */
   readonly emit: (event: ServerEvent) => void;
 }
@@ -61,9 +63,11 @@ export function serveStream(
   parts: StreamParts,
   ended: () => void,
 ): ServedStream {
-  const { cache, rules, limits, window, emit } = parts;
+  const { cache, rules, limits, window, emit, onDemand } = parts;
   const peer = call.getPeer();
   const dirty = new Set<string>();
+  const demanded = new Map<string, number>();
+  const beats = new Map<string, NodeJS.Timeout>();
   let session: Session = openSession(variant, fixedType);
   let interest: Disposable | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -82,6 +86,16 @@ export function serveStream(
     switch (effect.kind) {
       case "identified":
         identify(effect.node);
+        return;
+      case "wanted":
+        if (node !== undefined) demand(node, effect.typeUrl, effect.names);
+        return;
+      case "beat":
+        clearTimeout(beats.get(effect.typeUrl));
+        beats.set(
+          effect.typeUrl,
+          setTimeout(() => beat(effect.typeUrl), effect.at - performance.now()),
+        );
         return;
       case "dirty":
         dirty.add(effect.typeUrl);
@@ -121,6 +135,29 @@ export function serveStream(
       for (const typeUrl of typeUrls) if (session.types.has(typeUrl)) dirty.add(typeUrl);
       if (dirty.size > 0) schedule();
     });
+  }
+
+  // What is asked for and not there may be made now; the type waits for it, so that it is not said not to exist.
+  function demand(node: NodeIdentity, typeUrl: string, wanted: readonly string[]): void {
+    const view = cache.view(node, typeUrl);
+    const names = wanted.filter((name) => view?.resources.has(name) !== true);
+    const made = names.length === 0 ? undefined : onDemand?.({ node, typeUrl, names });
+    if (made === undefined) return;
+    demanded.set(typeUrl, (demanded.get(typeUrl) ?? 0) + 1);
+    const settle = (): void => {
+      const left = (demanded.get(typeUrl) ?? 1) - 1;
+      if (left === 0) demanded.delete(typeUrl);
+      else demanded.set(typeUrl, left);
+      schedule();
+    };
+    made.then(settle, settle);
+  }
+
+  function beat(typeUrl: string): void {
+    const { node } = session;
+    // A client that does not take what it is sent needs no further bytes.
+    if (!open || node === undefined || writing > 0) return;
+    apply({ kind: "beat", typeUrl, view: (wanted) => cache.view(node, wanted) });
   }
 
   function write(response: OutgoingResponse): void {
@@ -168,8 +205,9 @@ export function serveStream(
       window.wait(schedule);
       return;
     }
-    const typeUrls = [...dirty];
-    dirty.clear();
+    const typeUrls = [...dirty].filter((typeUrl) => !demanded.has(typeUrl));
+    for (const typeUrl of typeUrls) dirty.delete(typeUrl);
+    if (typeUrls.length === 0) return;
     apply({ kind: "flush", typeUrls, view: (typeUrl) => cache.view(node, typeUrl) });
   }
 
@@ -183,6 +221,7 @@ export function serveStream(
     if (!open) return;
     open = false;
     clearTimeout(timer);
+    for (const each of beats.values()) clearTimeout(each);
     interest?.[Symbol.dispose]();
     if (session.node !== undefined) emit({ kind: "disconnected", stream, node: session.node });
     ended();

@@ -34,7 +34,7 @@ const RULES: SessionRules = {
 
 /** Makes a server; {@link XdsServer.listen} starts it. */
 export function createServer(options: ServerOptions): XdsServer {
-  const { cache, onEvent = () => {}, authorize = () => {} } = options;
+  const { cache, onEvent = () => {}, authorize = () => {}, onDemand } = options;
   const streams = new Map<number, ServedStream>();
   const servers: Server[] = [];
   const window = new WriteWindow(WRITE_WINDOW_BYTES);
@@ -49,6 +49,7 @@ export function createServer(options: ServerOptions): XdsServer {
         limits: LIMITS,
         window,
         authorize: (node) => authorize({ node, peer: call.getPeer(), metadata: call.metadata }),
+        onDemand,
         emit: onEvent,
       };
       streams.set(

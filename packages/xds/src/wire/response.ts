@@ -51,10 +51,24 @@ export interface OutgoingResponse {
   readonly typeUrl: string;
   /** Unique on the stream. */
   readonly nonce: string;
-  /** Encoded resources; one without a body is given by `heartbeat`. */
+  /** Encoded resources. */
   readonly resources: readonly EncodedResource[];
+  /** Resources without a body: heartbeats, and on-demand names that do not exist. Default none. */
+  readonly bodiless?: readonly BodilessResource[];
   /** Names that do not exist, or no longer (delta). */
   readonly removed: readonly string[];
+}
+
+/** A resource wrapper around nothing. */
+export interface BodilessResource {
+  /** The name it is about. */
+  readonly name: string;
+  /** For a heartbeat the version the client holds; empty for an unknown name. */
+  readonly version: string;
+  /** For an unknown on-demand name that name again, by which the client finds what waits for it. */
+  readonly aliases?: readonly string[];
+  /** For a heartbeat the new time to live. */
+  readonly ttlMs?: number;
 }
 
 const RESOURCE_TYPE = "type.googleapis.com/envoy.service.discovery.v3.Resource";
@@ -85,6 +99,13 @@ function encodeWrapper(resource: EncodedResource): Uint8Array {
   return writer.finish();
 }
 
+function encodeBodiless({ name, version, aliases = [], ttlMs }: BodilessResource): Uint8Array {
+  const writer = new Writer().string(1, version).string(3, name);
+  for (const alias of aliases) writer.element(4, alias);
+  if (ttlMs !== undefined) writer.bytes(6, encodeDuration(ttlMs));
+  return writer.finish();
+}
+
 function encodeDuration(ms: number): Uint8Array {
   const seconds = Math.floor(ms / 1000);
   return new Writer()
@@ -107,6 +128,9 @@ export function encodeSotwResponse(response: OutgoingResponse, wrap: boolean): U
       writer.bytes(2, new Writer(wrapper.length + 96).string(1, RESOURCE_TYPE).bytes(2, wrapper).finish());
     } else writeAny(writer, 2, resource);
   }
+  for (const resource of wrap ? (response.bodiless ?? []) : []) {
+    writer.bytes(2, new Writer().string(1, RESOURCE_TYPE).bytes(2, encodeBodiless(resource)).finish());
+  }
   return writer.string(4, response.typeUrl).string(5, response.nonce).finish();
 }
 
@@ -115,6 +139,7 @@ export function encodeDeltaResponse(response: OutgoingResponse): Uint8Array {
   const writer = new Writer(responseSizeHint(response));
   writer.string(1, response.version);
   for (const resource of response.resources) writer.bytes(2, encodeWrapper(resource));
+  for (const resource of response.bodiless ?? []) writer.bytes(2, encodeBodiless(resource));
   writer.string(4, response.typeUrl).string(5, response.nonce);
   for (const name of response.removed) writer.element(6, name);
   return writer.finish();

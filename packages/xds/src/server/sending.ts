@@ -1,0 +1,82 @@
+import type { TypeView } from "../cache.js";
+import { isFullSet, TYPE_URL } from "../discovery-types.js";
+import type { EncodedResource } from "../resource.js";
+import { resourceSizeHint } from "../wire/response.js";
+import type { Session, SessionEffect, SessionRules } from "./session.js";
+import type { Batch } from "./sotw.js";
+import type { Sent, TypeState } from "./type-state.js";
+
+/** Turns a batch into responses, split where the type allows it, and books them. */
+export function send(
+  session: Session,
+  { state, content }: Batch,
+  views: (typeUrl: string) => TypeView | undefined,
+  view: TypeView,
+  rules: SessionRules,
+  effects: SessionEffect[],
+): Session {
+  const { typeUrl } = state;
+  if (content === undefined) return { ...session, types: new Map(session.types).set(typeUrl, state) };
+  const version = content.beyond === true ? `${view.version}+` : view.version;
+  const delta = session.variant === "delta";
+  const splittable = delta || !isFullSet(typeUrl);
+  const parts = splittable ? split(content.resources, rules.maxResponseBytes) : [content.resources];
+  const outstanding = new Map<string, Sent>(delta ? state.outstanding : []);
+  let { sentCount } = session;
+  let nonce = "";
+  parts.forEach((resources, index) => {
+    sentCount++;
+    nonce = String(sentCount);
+    // O1: removals last.
+    const removed = index === parts.length - 1 ? content.removed : [];
+    if (!delta) outstanding.clear();
+    const bodiless = index > 0 ? [] : (content.unknown ?? []).map((name) => ({ name, version: "", aliases: [name] }));
+    outstanding.set(nonce, { version, resources });
+    effects.push({ kind: "send", response: { version, typeUrl, nonce, resources, removed, bodiless } });
+  });
+  const sent: TypeState = { ...state, outstanding, lastNonce: nonce, sentVersion: version };
+  return {
+    ...session,
+    sentCount,
+    types: new Map(session.types).set(typeUrl, sent),
+    warming: typeUrl === TYPE_URL.cluster ? warmedBy(session.warming, content.changed, views) : session.warming,
+  };
+}
+
+function warmedBy(
+  warming: ReadonlySet<string>,
+  clusters: readonly EncodedResource[],
+  view: (typeUrl: string) => TypeView | undefined,
+): ReadonlySet<string> {
+  const endpoints = view(TYPE_URL.endpoints)?.resources;
+  const next = new Set(warming);
+  for (const cluster of clusters) {
+    // Endpoints that do not exist cannot follow; the client's own timer ends that wait.
+    for (const name of endpointNames(cluster)) if (endpoints?.has(name) === true) next.add(name);
+  }
+  return next;
+}
+
+// A cluster whose content is not known is taken for an EDS cluster of its own name, the default of service_name.
+function endpointNames(cluster: EncodedResource): readonly string[] {
+  if (cluster.references === undefined) return [cluster.name];
+  return cluster.references.filter(({ typeUrl }) => typeUrl === TYPE_URL.endpoints).map(({ name }) => name);
+}
+
+function split(resources: readonly EncodedResource[], maxBytes: number): readonly (readonly EncodedResource[])[] {
+  const parts: EncodedResource[][] = [];
+  let part: EncodedResource[] = [];
+  let bytes = 0;
+  for (const resource of resources) {
+    const size = resourceSizeHint(resource);
+    if (part.length > 0 && bytes + size > maxBytes) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(resource);
+    bytes += size;
+  }
+  parts.push(part);
+  return parts;
+}
