@@ -1,0 +1,65 @@
+/**
+ * Matchers for tests of one's own route tables.
+ *
+ * @packageDocumentation
+ */
+
+import type { Decision } from "./decision.js";
+import { formatTrace } from "./explain.js";
+import { fixedRandom } from "./random.js";
+import { createRequest, type RequestInit } from "./request.js";
+import type { RouteTable } from "./route-table.js";
+
+/** A request in a test: `GET http://host/path`, or its parts. */
+export type TestRequest = string | (RequestInit & { readonly random?: number });
+
+/** What a matcher says, in the form that vitest and jest expect. */
+export interface MatcherResult {
+  /** Whether it holds. */
+  readonly pass: boolean;
+  /** The text to print if that is not what was wanted. */
+  message(): string;
+}
+
+/** Decides a request of a test. Chance is `random`, 0 unless given. */
+export function routeTestRequest(table: RouteTable, request: TestRequest): Decision {
+  const { init, random } = parts(request);
+  return table.route(createRequest(init), { random: fixedRandom(random), now: 0 });
+}
+
+function parts(request: TestRequest): { readonly init: RequestInit; readonly random: number } {
+  if (typeof request !== "string") return { init: request, random: request.random ?? 0 };
+  const [method = "GET", url = "/"] = request.includes(" ") ? request.split(" ") : ["GET", request];
+  return { init: { method, url }, random: 0 };
+}
+
+function describeDecision(decision: Decision): string {
+  switch (decision.kind) {
+    case "forward":
+      return decision.cluster;
+    case "redirect":
+      return `redirect ${decision.location}`;
+    case "direct-response":
+      return `status ${decision.status}`;
+    case "no-route":
+      return "no route";
+  }
+}
+
+/**
+ * Matchers for `expect.extend`: `expect(table).toRoute("GET http://shop/cart", "cart")`. The second argument is a cluster,
+ * `redirect URL`, `status NNN` or `no route`. A failure prints the whole trace.
+ */
+export const routeMatchers: {
+  toRoute(table: RouteTable, request: TestRequest, expected: string): MatcherResult;
+} = {
+  toRoute(table, request, expected) {
+    const { init, random } = parts(request);
+    const trace = table.explain(createRequest(init), { random: fixedRandom(random), now: 0 });
+    const found = describeDecision(trace.decision);
+    return {
+      pass: found === expected,
+      message: () => `expected the request to come to ${expected}, got ${found}\n${formatTrace(trace)}`,
+    };
+  },
+};
