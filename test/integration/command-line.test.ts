@@ -148,6 +148,38 @@ describe("--serve", () => {
   });
 });
 
+/** Waits until a program has so many children. */
+async function haveChildren(pid: number, count: number): Promise<readonly number[]> {
+  for (;;) {
+    const children = childrenOf(pid);
+    if (children.length >= count) return children;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe("a run that is cut short", () => {
+  test("Ctrl-C while the processes start leaves none behind", async () => {
+    const { child, ended } = start([]);
+    const children = await haveChildren(child.pid ?? 0, 5);
+    child.kill("SIGINT");
+    const { code, stdout } = await ended;
+    expect(stdout).toContain("interrupted");
+    expect(code).toBe(130);
+    expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+
+  test("a process that falls over ends the story with one line that names it, and leaves none behind", async () => {
+    const { child, ended } = start(["--only", "rotation"]);
+    const children = await haveChildren(child.pid ?? 0, 15);
+    const authority = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("authority")) ?? 0;
+    process.kill(authority, "SIGKILL");
+    const { code, stderr } = await ended;
+    expect(stderr).toBe("certificate authority ended by SIGKILL\n");
+    expect(code).toBe(1);
+    expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  });
+});
+
 /** Whether the user nobody can run the program: every folder above it must let everybody through. */
 function readableByNobody(): boolean {
   return spawnSync(process.execPath, [MAIN, "--help"], { uid: NOBODY, gid: NOBODY }).status === 0;
