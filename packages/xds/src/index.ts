@@ -45,15 +45,18 @@ export type { Nack, NackReason } from "./nack.js";
 export { explainNack } from "./nack-explain.js";
 export type { Locality, NodeIdentity } from "./node.js";
 export type { Finding, MessageResource, Reference, ResourceType } from "./resource.js";
+export type { SecretSupply } from "./secret-cache.js";
 export { checkConsistency } from "./shell/check-consistency.js";
 export { createClient } from "./shell/client.js";
 export { debouncedCache } from "./shell/debounced-cache.js";
 export { createLinearCache } from "./shell/linear-cache.js";
+export { createSecretCache } from "./shell/secret-cache.js";
 export { createServer } from "./shell/server.js";
 export { createSnapshotCache } from "./shell/snapshot-cache.js";
 export type { WatchError, WatchUpdate } from "./watch.js";
 export type { ClientEvent, ClientOptions, XdsClient } from "./xds-client.js";
 export type {
+  AuthContext,
   Caller,
   ClientStatus,
   ClientTypeStatus,

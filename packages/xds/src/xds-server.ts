@@ -1,7 +1,10 @@
-import type { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
+import type { Metadata, Server, ServerCredentials, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Cache } from "./cache.js";
 import type { Nack } from "./nack.js";
 import type { NodeIdentity } from "./node.js";
+
+/** What grpc-js knows of the peer after the TLS handshake. */
+export type AuthContext = ReturnType<ServerDuplexStream<Buffer, Buffer>["getAuthContext"]>;
 
 /** What happened on a server; given to {@link ServerOptions.onEvent}. */
 export type ServerEvent =
@@ -100,6 +103,8 @@ export interface Caller {
   readonly peer: string;
   /** The call's metadata, for example a token. */
   readonly metadata: Metadata;
+  /** What the transport verified: with mutual TLS the peer's certificate. */
+  readonly auth: AuthContext;
 }
 
 /** What one client holds of one type, as far as the server knows. */

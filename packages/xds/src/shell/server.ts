@@ -48,7 +48,8 @@ export function createServer(options: ServerOptions): XdsServer {
         rules: RULES,
         limits: LIMITS,
         window,
-        authorize: (node) => authorize({ node, peer: call.getPeer(), metadata: call.metadata }),
+        authorize: (node) =>
+          authorize({ node, peer: call.getPeer(), metadata: call.metadata, auth: call.getAuthContext() }),
         onDemand,
         emit: onEvent,
       };
