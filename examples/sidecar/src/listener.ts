@@ -119,7 +119,10 @@ export class Listening implements Disposable {
       }
       const routes = routeConfig ?? this.#config.routes.get(rds?.routeConfigName ?? "") ?? {};
       const decision = routeTable(routes).route(facts, { random: Math.random, now: Date.now() });
-      if (decision.kind === "forward") return void forward(request, response, decision, upstreams);
+      if (decision.kind === "forward") {
+        // What is thrown here is a caller that went away in the middle of its body.
+        return void forward(request, response, decision, upstreams).catch(() => response.destroy());
+      }
       const { status, headers, body } = decision.reply();
       response.writeHead(status, [...headers]).end(body, "latin1");
     });

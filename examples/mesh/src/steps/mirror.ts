@@ -22,13 +22,14 @@ export const mirror: Step = {
         port: port(pod("gateway"), "outbound"),
         requests: REQUESTS,
         concurrency: 8,
+        perSecond: 250,
         onSample: (_, total) => progress(`${total} of ${REQUESTS} requests`),
       });
       const copies = await until(
         () => mesh.count("reviews-v3"),
         ({ shadows }) => shadows - before.shadows >= REQUESTS,
         "not every copy arrived",
-        3000,
+        10_000,
       ).catch(() => mesh.count("reviews-v3"));
       const shadows = copies.shadows - before.shadows;
       const median = samples.quantile(0.5);
