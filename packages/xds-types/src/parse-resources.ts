@@ -1,5 +1,5 @@
 import { checkMessage } from "./check.js";
-import { findMessage, type MessageDescriptor } from "./descriptor.js";
+import { findMessage, type MessageDescriptor, messageDescriptor } from "./descriptor.js";
 import type { Issue } from "./errors.js";
 import { tryReadJson } from "./json/read.js";
 import type { JsonReadOptions } from "./message.js";
@@ -69,6 +69,7 @@ export function parseResources(text: string, options: ParseOptions = {}): Parsed
   const issues: LocatedIssue[] = [...read.issues];
   const resources: Resource[] = [];
   for (const document of read.documents) {
+    issues.push(...bootstrapIssues(document, options));
     for (const found of findResources(document, options.type)) {
       const resource = readResource(found, options, (issue) => {
         issues.push({
@@ -164,7 +165,7 @@ function* findResources(document: TextDocument, type: string | undefined): Itera
     const typeName = typeof common === "string" ? typeNameOf(common) : undefined;
     for (const [index, item] of list(value["resources"]).entries())
       yield found(item, ["resources", index], typeOf(item) ?? typeName);
-  } else if (own === "envoy.config.bootstrap.v3.Bootstrap" || (own === undefined && hasStaticResources(value))) {
+  } else if (isBootstrap(value, own)) {
     yield* inBootstrap(value, found);
   } else if (own === "envoy.admin.v3.ConfigDump" || (own === undefined && Array.isArray(value["configs"]))) {
     yield* inConfigDump(value["configs"], ["configs"], found);
@@ -184,8 +185,24 @@ function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function hasStaticResources(value: Readonly<Record<string, unknown>>): boolean {
+function isBootstrap(value: Readonly<Record<string, unknown>>, type: string | undefined): boolean {
+  if (type !== undefined) return type === bootstrap;
   return "static_resources" in value || "staticResources" in value;
+}
+
+const bootstrap = "envoy.config.bootstrap.v3.Bootstrap";
+const insideResource = /^static_?[rR]esources\.(?:listeners|clusters|secrets)\[/;
+
+/** What is wrong with a bootstrap outside its resources, which are read one by one. */
+function bootstrapIssues({ value, locate }: TextDocument, options: ParseOptions): readonly LocatedIssue[] {
+  if (!isObject(value) || !isBootstrap(value, typeOf(value) ?? options.type)) return [];
+  const type = messageDescriptor(bootstrap);
+  const { message, issues } = tryReadJson(type, withoutType(value), {
+    unknownFields: options.unknownFields ?? "error",
+  });
+  return (issues.length > 0 ? issues : checkMessage(type, message))
+    .filter((issue) => !insideResource.test(issue.path))
+    .map((issue) => ({ ...issue, ...locate(parsePath(issue.path)) }));
 }
 
 function* inBootstrap(value: Readonly<Record<string, unknown>>, found: MakeFound): Iterable<Found> {
