@@ -9,6 +9,9 @@ const INTERFACE_NAME = /^[a-zA-Z][a-zA-Z0-9_.-]*$/;
 /** Names of users, groups and services as /etc/passwd, /etc/group and /etc/services have them. */
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_.-]*$/;
 
+/** As long as Linux lets user names be. */
+const MAX_NAME = 32;
+
 /**
  * What the kernel's tools would refuse or misread, as Istio's CNI plugin checks it: ports, interface names, marks, ids.
  *
@@ -65,11 +68,15 @@ function isPort(text: string): boolean {
 function isPortOrRange(text: string): boolean {
   const ends = text.split(":");
   if (ends.length === 2) return ends.every(isPort) && Number(ends[0]) <= Number(ends[1]);
-  return isPort(text) || NAME.test(text);
+  return isPort(text) || isName(text);
 }
 
 function isId(text: string): boolean {
-  return isUint32(text) || (text.length <= 32 && NAME.test(text));
+  return isUint32(text) || isName(text);
+}
+
+function isName(text: string): boolean {
+  return text.length <= MAX_NAME && NAME.test(text);
 }
 
 function isInterface(text: string): boolean {

@@ -37,6 +37,7 @@ export { MIRRORED } from "./mirrored.js";
 export { type IdResolver, normalRule, ruleKey } from "./normal-form.js";
 export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
 export { parseIptablesSave, type SavedChain, type SavedRule, type SavedTable } from "./parse/iptables-save.js";
+export { parseNftJson } from "./parse/nft-json.js";
 export type { FlagSyntax, FlagValue } from "./pflag.js";
 export { plan, type Step } from "./plan.js";
 export type { Endpoint } from "./proc-net.js";
@@ -100,6 +101,7 @@ export { type IstioIptablesOptions, istioIptables, type Machine } from "./shell/
 export { type AcceptedSocket, type OriginalDst, type OriginalDstOptions, originalDst } from "./shell/original-dst.js";
 export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";
 export { type Difference, verifyRules } from "./verify.js";
+export { verifyNative } from "./verify-nft.js";
 export type { Trace } from "./walk/evaluate.js";
 export {
   DEFAULT_SURROUNDINGS,

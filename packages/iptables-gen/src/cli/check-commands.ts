@@ -2,9 +2,10 @@ import { diffVerdicts } from "../diff.js";
 import { IptablesError } from "../errors.js";
 import { lint as lintOptions } from "../lint.js";
 import { verifyRules } from "../verify.js";
+import { verifyNative } from "../verify-nft.js";
 import { endpointText } from "../walk/packet.js";
 import { readInput, rulesOf } from "./input.js";
-import { readMachineRules, readRuleFile } from "./machine-rules.js";
+import { readMachineRules, readNativeFile, readNativeRules, readRuleFile } from "./machine-rules.js";
 import type { Terminal } from "./main.js";
 
 /** `weft-iptables lint [flags]`: options that do something nobody expects. Exit 1 when there are any. */
@@ -26,8 +27,11 @@ export function lint(terminal: Terminal, argv: readonly string[]): number {
 export function verify(terminal: Terminal, argv: readonly string[]): number {
   const input = readInput(terminal, argv, [{ long: "rules", type: "string" }]);
   const file = input.text("rules");
-  const saved = file === undefined ? readMachineRules(input.flags.settings.networkNamespace) : readRuleFile(file);
-  const differences = verifyRules(saved, rulesOf(input, terminal));
+  const { networkNamespace, nativeNftables } = input.flags.settings;
+  const wanted = rulesOf(input, terminal);
+  const differences = nativeNftables
+    ? verifyNative(file === undefined ? readNativeRules(networkNamespace) : readNativeFile(file), wanted)
+    : verifyRules(file === undefined ? readMachineRules(networkNamespace) : readRuleFile(file), wanted);
   const lines = differences.map(
     ({ kind, family, table, chain, rule, by }) =>
       `${kind}: ${family} ${table} ${chain} ${rule}${by === undefined ? "" : ` (after ${by})`}\n`,

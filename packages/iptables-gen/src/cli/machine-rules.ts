@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { IptablesError } from "../errors.js";
 import { parseIptablesSave, type SavedTable } from "../parse/iptables-save.js";
+import { parseNftJson } from "../parse/nft-json.js";
 import { detectVariant, NO_VARIANT, saveCommand, type Variant } from "../procedure/variant.js";
 import type { Family } from "../rule.js";
 import { perform } from "../shell/apply.js";
@@ -18,14 +19,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * @throws {@link IptablesError} `ERR_IPTABLES_PARSE`, exit code 2.
  */
 export function readRuleFile(path: string): SavedRules {
-  let text: string;
-  try {
-    text = readFileSync(path === "-" ? 0 : path, "utf8");
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw refuse(`${path}: cannot be read (${reason})`);
-  }
-  if (text.length > MAX_BYTES || text.includes("\0")) throw refuse(`${path}: not the output of iptables-save`);
+  const text = readText(path);
   const family: Family = /(?:^|\s)(?:-s|-d) [0-9a-f]*:[0-9a-f:]*/im.test(text) ? "ipv6" : "ipv4";
   try {
     const tables = parseIptablesSave(text, family);
@@ -42,6 +36,22 @@ export function readMachineRules(namespace: string): SavedRules {
   return { ipv4: readFamily("ipv4", runner), ipv6: readFamily("ipv6", runner) };
 }
 
+/** Native tables of this machine, or of a network namespace. */
+export function readNativeRules(namespace: string): readonly SavedTable[] {
+  const runner = namespace === "" ? localRunner : namespaceRunner(namespace);
+  const listed = runner.run({ program: "nft", args: ["-j", "list", "ruleset"] });
+  if (listed.exitCode === 0) return parseNftJson(listed.stdout);
+  throw new IptablesError(
+    "ERR_IPTABLES_NO_BACKEND",
+    `nft cannot list its rules: ${listed.stderr.trim() || "not found"}`,
+  );
+}
+
+/** Native tables from a file that `nft -j list ruleset` wrote. */
+export function readNativeFile(path: string): readonly SavedTable[] {
+  return parseNftJson(readText(path));
+}
+
 function readFamily(family: Family, runner: CommandRunner): readonly SavedTable[] {
   let variant: Variant;
   try {
@@ -54,6 +64,18 @@ function readFamily(family: Family, runner: CommandRunner): readonly SavedTable[
   const { program, args } = saveCommand(variant);
   // With -c the text has counters, which reports use and comparisons ignore.
   return parseIptablesSave(runner.run({ program, args: [...args, "-c"] }).stdout, family);
+}
+
+function readText(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path === "-" ? 0 : path, "utf8");
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw refuse(`${path}: cannot be read (${reason})`);
+  }
+  if (text.length <= MAX_BYTES && !text.includes("\0")) return text;
+  throw refuse(`${path}: not a rule set`);
 }
 
 function refuse(message: string): IptablesError {
