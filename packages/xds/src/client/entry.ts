@@ -9,6 +9,8 @@ export interface Accepted {
   readonly value: Uint8Array;
   /** The decoded message. Keeps its identity until the bytes differ. */
   readonly message: unknown;
+  /** Whether another server than the one in use gave it, so that its version means nothing here. */
+  readonly foreign?: boolean;
 }
 
 /**

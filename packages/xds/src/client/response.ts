@@ -98,7 +98,8 @@ function takeResource(
     return refusal(before, [{ path: "", message }]);
   }
   if (accepted !== undefined && equalBytes(accepted.value, value)) {
-    const entry: ClientEntry = { status: "acked", accepted: { ...accepted, version }, ...expiry };
+    const { foreign: _, ...known } = accepted;
+    const entry: ClientEntry = { status: "acked", accepted: { ...known, version }, ...expiry };
     // The same content again: watchers look only if something else about it was different.
     return before?.status === "acked" ? { same: entry } : { entry };
   }

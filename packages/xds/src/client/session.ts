@@ -148,7 +148,9 @@ function ask(state: ClientSession, type: ClientType): Sent {
     return { type: next, effect: { kind: "send-sotw", request: sotwRequest(type, names) } };
   }
   const versions = new Map<string, string>();
-  for (const [name, { accepted }] of type.entries) if (accepted !== undefined) versions.set(name, accepted.version);
+  for (const [name, { accepted }] of type.entries) {
+    if (accepted !== undefined && accepted.foreign !== true) versions.set(name, accepted.version);
+  }
   const request = { ...deltaRequest(type.typeUrl), subscribe: names, initialResourceVersions: versions };
   return { type: next, effect: { kind: "send-delta", request } };
 }

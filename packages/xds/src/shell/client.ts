@@ -2,6 +2,7 @@ import { ChannelCredentials } from "@grpc/grpc-js";
 import { GRPC_BACKOFF } from "../backoff.js";
 import type { ServerConfig } from "../bootstrap.js";
 import type { ClientRules } from "../client/entry.js";
+import { afterFailure, afterResponse, type Fallback, FIRST_SERVER, moved } from "../client/fallback.js";
 import { interestIn, union } from "../client/interest.js";
 import { judge } from "../client/judge.js";
 import { resourceName } from "../client/resource-name.js";
@@ -22,7 +23,7 @@ import { referencesOf } from "../references.js";
 import type { Reference, ResourceType } from "../resource.js";
 import type { WatchError, WatchUpdate } from "../watch.js";
 import { encodeNode } from "../wire/node.js";
-import type { WireResource } from "../wire/response.js";
+import type { DiscoveryResponse, WireResource } from "../wire/response.js";
 import type { ClientEvent, ClientOptions, XdsClient } from "../xds-client.js";
 import { ClientStream } from "./client-stream.js";
 import { configFeed } from "./config-feed.js";
@@ -52,10 +53,12 @@ class GrpcXdsClient implements XdsClient {
   readonly #references: WeakMap<object, readonly Reference[]> = new WeakMap();
   readonly #watches: Set<Watch> = new Set();
   readonly #feeds: Set<Endable> = new Set();
-  readonly #server: ServerConfig;
-  readonly #rules: ClientRules;
+  readonly #rules: readonly ClientRules[];
+  readonly #streams: Map<number, ClientStream> = new Map();
+  /** Sessions of servers before the active one that have a stream and have not answered on it. */
+  readonly #probes: Map<number, ClientSession> = new Map();
+  #fallback: Fallback = FIRST_SERVER;
   #session: ClientSession;
-  #stream: ClientStream | undefined;
   #connection: WatchError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -64,12 +67,11 @@ class GrpcXdsClient implements XdsClient {
     const [server] = options.bootstrap.servers;
     if (server === undefined) throw new XdsError("ERR_XDS_BOOTSTRAP_INVALID", "xds_servers", "at least one is needed");
     this.#options = options;
-    this.#server = server;
     this.#session = openClient(server.variant ?? "delta");
     const { validate = () => [] } = options;
     const judgeResource: ClientRules["judge"] = (typeUrl, name, value) =>
       judge(this.#types.get(typeUrl), typeUrl, name, value, validate, openAny);
-    this.#rules = clientRules(server.features ?? [], judgeResource);
+    this.#rules = options.bootstrap.servers.map(({ features = [] }) => clientRules(features, judgeResource));
   }
 
   watch<T>(
@@ -129,8 +131,8 @@ class GrpcXdsClient implements XdsClient {
     this.#closed = true;
     for (const feed of [...this.#feeds]) feed.end();
     clearTimeout(this.#timer);
-    this.#stream?.close();
-    this.#stream = undefined;
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -142,7 +144,7 @@ class GrpcXdsClient implements XdsClient {
     this.#watches.add(watch);
     if (feed !== undefined) this.#feeds.add(feed);
     this.#renew(watch.typeUrl);
-    this.#stream ??= this.#connect();
+    if (this.#streams.size === 0) this.#connect(this.#fallback.active);
   }
 
   #remove(watch: Watch, feed?: Endable): void {
@@ -155,48 +157,105 @@ class GrpcXdsClient implements XdsClient {
     this.#step({ kind: "interest", typeUrl, ...union(interests) });
   }
 
-  #connect(): ClientStream {
+  #connect(index: number): void {
     const { bootstrap, credentials, backoff = GRPC_BACKOFF } = this.#options;
+    const server = bootstrap.servers[index];
+    if (server === undefined || this.#streams.has(index)) return;
     const node = encodeNode({
       userAgentName: "weftmesh",
       ...bootstrap.node,
       clientFeatures: [...CLIENT_FEATURES, ...(bootstrap.node.clientFeatures ?? [])],
     });
-    return new ClientStream(
+    const stream = new ClientStream(
       {
-        uri: this.#server.uri,
-        credentials: credentials?.(this.#server) ?? ChannelCredentials.createInsecure(),
-        variant: this.#session.variant,
+        uri: server.uri,
+        credentials: credentials?.(server) ?? ChannelCredentials.createInsecure(),
+        variant: server.variant ?? "delta",
         node,
         backoff,
         random: Math.random,
       },
       {
-        connected: () => {
-          this.#step({ kind: "connected" });
-          this.#emit({ kind: "connected", server: this.#server.uri });
-        },
-        response: (response) => {
-          const recovered = this.#connection !== undefined;
-          this.#connection = undefined;
-          this.#step({ kind: "response", response });
-          if (recovered) this.#wakeAll();
-        },
-        disconnected: (reason, retryMs) => {
-          const failed = !this.#session.answered;
-          this.#step({ kind: "disconnected" });
-          this.#emit({ kind: "disconnected", server: this.#server.uri, reason, retryMs });
-          // E2: the end of a stream that has answered is not an error.
-          if (!failed) return;
-          this.#connection = { kind: "connection", transient: true, message: `${this.#server.uri}: ${reason}` };
-          this.#wakeAll();
-        },
+        connected: () => this.#connected(index, server),
+        response: (response) => this.#response(index, response),
+        disconnected: (reason, retryMs) => this.#disconnected(index, server, reason, retryMs),
       },
     );
+    this.#streams.set(index, stream);
+  }
+
+  #connected(index: number, server: ServerConfig): void {
+    this.#emit({ kind: "connected", server: server.uri });
+    if (index === this.#fallback.active) {
+      this.#step({ kind: "connected" });
+      return;
+    }
+    // Its word counts from its first answer on; until then it is only asked.
+    const rules = this.#rules[index];
+    if (rules === undefined) return;
+    const probe = moved(this.#session, server.variant ?? "delta");
+    const { state, effects } = stepClient(probe, { kind: "connected" }, rules, performance.now());
+    this.#probes.set(index, state);
+    const stream = this.#streams.get(index);
+    for (const effect of effects) {
+      if (effect.kind === "send-sotw") stream?.sendSotw(effect.request);
+      if (effect.kind === "send-delta") stream?.sendDelta(effect.request);
+    }
+  }
+
+  #response(index: number, response: DiscoveryResponse): void {
+    const fallback = afterResponse(this.#fallback, index);
+    const recovered = this.#connection !== undefined;
+    if (fallback !== this.#fallback) this.#takeOver(index, fallback);
+    else if (index !== fallback.active) return;
+    this.#connection = undefined;
+    this.#step({ kind: "response", response });
+    if (recovered) this.#wakeAll();
+  }
+
+  /** A server that is preferred answers again: its session goes on with what is held, later servers are let go. */
+  #takeOver(index: number, fallback: Fallback): void {
+    const probe = this.#probes.get(index);
+    this.#fallback = fallback;
+    this.#probes.delete(index);
+    for (const [other, stream] of [...this.#streams]) {
+      if (other <= index) continue;
+      stream.close();
+      this.#streams.delete(other);
+    }
+    if (probe === undefined) return;
+    const held = moved(this.#session, probe.variant).types;
+    const types = new Map(probe.types);
+    for (const [typeUrl, type] of types)
+      types.set(typeUrl, { ...type, entries: held.get(typeUrl)?.entries ?? type.entries });
+    this.#session = { ...probe, types };
+    // What was wanted in the meantime has not been asked of this server.
+    for (const typeUrl of new Set([...this.#watches].map((watch) => watch.typeUrl))) this.#renew(typeUrl);
+  }
+
+  #disconnected(index: number, server: ServerConfig, reason: string, retryMs: number): void {
+    this.#emit({ kind: "disconnected", server: server.uri, reason, retryMs });
+    this.#probes.delete(index);
+    if (index !== this.#fallback.active) return;
+    const failed = !this.#session.answered;
+    this.#step({ kind: "disconnected" });
+    // E2: the end of a stream that has answered is not an error.
+    if (!failed) return;
+    const { servers } = this.#options.bootstrap;
+    const fallback = afterFailure(this.#fallback, index, this.#session, servers.length);
+    if (fallback !== this.#fallback) {
+      this.#fallback = fallback;
+      this.#session = moved(this.#session, servers[fallback.active]?.variant ?? "delta");
+      this.#connect(fallback.active);
+    }
+    this.#connection = { kind: "connection", transient: true, message: `${server.uri}: ${reason}` };
+    this.#wakeAll();
   }
 
   #step(event: ClientSessionEvent): void {
-    const { state, effects } = stepClient(this.#session, event, this.#rules, performance.now());
+    const rules = this.#rules[this.#fallback.active];
+    if (rules === undefined) return;
+    const { state, effects } = stepClient(this.#session, event, rules, performance.now());
     this.#session = state;
     for (const effect of effects) this.#perform(effect);
     this.#schedule();
@@ -205,10 +264,10 @@ class GrpcXdsClient implements XdsClient {
   #perform(effect: ClientEffect): void {
     switch (effect.kind) {
       case "send-sotw":
-        this.#stream?.sendSotw(effect.request);
+        this.#streams.get(this.#fallback.active)?.sendSotw(effect.request);
         return;
       case "send-delta":
-        this.#stream?.sendDelta(effect.request);
+        this.#streams.get(this.#fallback.active)?.sendDelta(effect.request);
         return;
       case "changed":
         for (const watch of [...this.#watches]) if (watch.typeUrl === effect.typeUrl) watch.changed();
