@@ -1,6 +1,7 @@
 import type { RequestFacts } from "./facts.js";
-import { type Candidates, groupCandidates } from "./index/candidates.js";
+import { type Candidates, collect, groupCandidates } from "./index/candidates.js";
 import { mergeAscending } from "./index/merge.js";
+import { PatternSet } from "./index/pattern-set.js";
 import { PrefixTrie } from "./index/prefix-trie.js";
 import { literalPrefix } from "./regex/literal-prefix.js";
 import type { CompiledRoute } from "./route.js";
@@ -16,11 +17,16 @@ export interface IndexStats {
   readonly exact: number;
   /** Found by the beginning of their path. */
   readonly prefix: number;
+  /** Patterns without a literal beginning, matched together. */
+  readonly patterns: number;
   /** Tested whatever the path is, unless a header, query parameter or cookie rules them out. */
   readonly residual: number;
   /** Whether the list is short enough to be scanned instead. */
   readonly scanned: boolean;
 }
+
+/** From here on, patterns without a literal beginning are matched together. */
+const combineFrom = 16;
 
 /** Up to here looking at every route is quicker than looking anything up. */
 const scanBelow = 12;
@@ -36,6 +42,7 @@ export class RouteIndex {
   readonly #prefixes = new PrefixTrie<Candidates>();
   readonly #foldedPrefixes = new PrefixTrie<Candidates>();
   readonly #residual: Candidates | undefined;
+  readonly #patterns: PatternSet | undefined;
   readonly #scan: boolean;
   /** How many routes each source holds. */
   readonly stats: IndexStats;
@@ -48,13 +55,16 @@ export class RouteIndex {
     const prefixes = new Map<string, number[]>();
     const foldedPrefixes = new Map<string, number[]>();
     const residual: number[] = [];
+    const patterns: number[] = [];
     if (!this.#scan) {
       routes.forEach((route, i) => {
         const { path } = route;
         if (path.kind === "path") put(path.fold ? folded : exact, path.value, i);
         else {
           const beginning = beginningOf(route);
-          if (beginning === undefined || beginning === "") residual.push(i);
+          const open = beginning === undefined || beginning === "";
+          if (open && path.kind === "regex" && path.regex !== undefined) patterns.push(i);
+          else if (open) residual.push(i);
           else put(path.fold ? foldedPrefixes : prefixes, beginning, i);
         }
       });
@@ -64,6 +74,10 @@ export class RouteIndex {
     for (const [path, list] of folded) this.#folded.set(path, group(list));
     for (const [prefix, list] of prefixes) this.#prefixes.set(prefix, group(list));
     for (const [prefix, list] of foldedPrefixes) this.#foldedPrefixes.set(prefix, group(list));
+    // A few patterns are quicker one by one, and grouping by a header may spare them altogether.
+    if (patterns.length < combineFrom) residual.push(...patterns.splice(0));
+    residual.sort((a, b) => a - b);
+    this.#patterns = patterns.length === 0 ? undefined : new PatternSet(patterns, routes);
     this.#residual = residual.length === 0 ? undefined : group(residual);
     const count = (map: ReadonlyMap<string, number[]>): number =>
       [...map.values()].reduce((sum, list) => sum + list.length, 0);
@@ -71,6 +85,7 @@ export class RouteIndex {
       routes: routes.length,
       exact: count(exact) + count(folded),
       prefix: count(prefixes) + count(foldedPrefixes),
+      patterns: patterns.length,
       residual: residual.length,
       scanned: this.#scan,
     };
@@ -101,8 +116,9 @@ export class RouteIndex {
   /** Positions of every route whose path and grouping input could match, each list ascending. */
   #lists(facts: RequestFacts): (readonly number[])[] {
     const lists: (readonly number[])[] = [];
-    const add = (candidates: Candidates | undefined): void => candidates?.collect(facts, lists);
+    const add = (candidates: Candidates | undefined): void => collect(candidates, facts, lists);
     add(this.#residual);
+    if (this.#patterns !== undefined) lists.push(this.#patterns.candidates(facts.matchPath));
     if (facts.request.path === undefined) return lists;
     add(this.#exact.get(facts.matchPath));
     this.#prefixes.visit(facts.matchPath, add);

@@ -37,13 +37,13 @@ export class CompiledRoute implements Level {
   readonly response: Level["response"];
   readonly filterConfigs: FilterConfigs | undefined;
   readonly cors: CorsRule | undefined;
-  readonly #where: string;
+  readonly #place: string;
   #info: RouteInfo | undefined;
 
   constructor(
     config: Route,
     index: number,
-    where: string,
+    place: string,
     defaults: ForwardDefaults,
     maxBodyBytes: number,
     scope: Scope,
@@ -51,7 +51,7 @@ export class CompiledRoute implements Level {
   ) {
     this.config = config;
     this.index = index;
-    this.#where = where;
+    this.#place = place;
     if (config.match === undefined)
       scope.field("match").report("ERR_ROUTER_FIELD_INVALID", "expected a match, got none");
     const match = compileMatch(config.match ?? { path: "" }, scope.field("match"), surroundings);
@@ -95,7 +95,7 @@ export class CompiledRoute implements Level {
     this.#info ??= {
       name: this.config.name ?? "",
       index: this.index,
-      path: this.#where,
+      path: this.index < 0 ? this.#place : `${this.#place}.routes[${this.index}]`,
       pattern: { kind: this.path.kind, value: this.path.value },
       metadata: this.config.metadata?.filterMetadata ?? {},
       statPrefix: this.config.statPrefix ?? "",

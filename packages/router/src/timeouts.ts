@@ -22,8 +22,35 @@ export interface TimeoutPolicy {
   readonly grpcOffsetMs: number;
 }
 
+/** What holds for the many routes that configure nothing; shared, because tables are large. */
+const defaults: TimeoutPolicy = {
+  requestMs: 15_000,
+  perTryMs: 0,
+  perTryIdleMs: 0,
+  idleMs: undefined,
+  flushMs: undefined,
+  newStyle: false,
+  maxStreamMs: undefined,
+  grpcHeaderMaxMs: undefined,
+  grpcHeaderOffsetMs: 0,
+  maxGrpcMs: undefined,
+  grpcOffsetMs: 0,
+};
+
+function configuresTime(action: RouteAction): boolean {
+  return (
+    action.timeout !== undefined ||
+    action.idleTimeout !== undefined ||
+    action.flushTimeout !== undefined ||
+    action.maxStreamDuration !== undefined ||
+    action.maxGrpcTimeout !== undefined ||
+    action.grpcTimeoutOffset !== undefined
+  );
+}
+
 /** Reads the time limits of a route. */
 export function compileTimeouts(action: RouteAction, retry: RetryPolicy | undefined, scope: Scope): TimeoutPolicy {
+  if (retry === undefined && !configuresTime(action)) return defaults;
   const stream = action.maxStreamDuration;
   const streamScope = scope.field("max_stream_duration");
   const retryScope = scope.field("retry_policy");

@@ -62,15 +62,7 @@ export class CompiledHost implements Level {
     }
     this.routes = routes.map(
       (route, i) =>
-        new CompiledRoute(
-          route,
-          i,
-          `${where}.routes[${i}]`,
-          forward,
-          defaults.maxBodyBytes,
-          scope.item("routes", i),
-          surroundings,
-        ),
+        new CompiledRoute(route, i, where, forward, defaults.maxBodyBytes, scope.item("routes", i), surroundings),
     );
     this.tree =
       config.matcher === undefined

@@ -3,10 +3,20 @@ import type { Equality } from "../match/predicate.js";
 import { equalitiesOf } from "../match/route-match.js";
 import type { CompiledRoute } from "../route.js";
 
-/** Routes that a request might match, in declaration order. */
-export interface Candidates {
+/** Routes that a request might match: positions in declaration order, or groups of them. */
+export type Candidates = readonly number[] | Groups;
+
+/** Routes grouped by the value of one input. */
+export interface Groups {
   /** Adds the lists that are left for a request. */
   collect(facts: RequestFacts, lists: (readonly number[])[]): void;
+}
+
+/** Adds what is left of candidates for a request. */
+export function collect(candidates: Candidates | undefined, facts: RequestFacts, lists: (readonly number[])[]): void {
+  if (candidates === undefined) return;
+  if ("collect" in candidates) candidates.collect(facts, lists);
+  else lists.push(candidates);
 }
 
 /** Fewer routes than this are not worth grouping. */
@@ -18,7 +28,7 @@ const groupFrom = 8;
  */
 export function groupCandidates(indices: readonly number[], routes: readonly CompiledRoute[]): Candidates {
   const key = indices.length < groupFrom ? undefined : bestKey(indices, routes);
-  if (key === undefined) return { collect: (_, lists) => void lists.push(indices) };
+  if (key === undefined) return indices;
   const byValue = new Map<string, number[]>();
   const rest: number[] = [];
   for (const index of indices) {
@@ -35,8 +45,8 @@ export function groupCandidates(indices: readonly number[], routes: readonly Com
   const read = reader(key);
   return {
     collect(facts, lists) {
-      others?.collect(facts, lists);
-      read(facts, (value) => groups.get(value)?.collect(facts, lists));
+      collect(others, facts, lists);
+      read(facts, (value) => collect(groups.get(value), facts, lists));
     },
   };
 }
@@ -44,7 +54,7 @@ export function groupCandidates(indices: readonly number[], routes: readonly Com
 /** Routes that share a value may still differ in another input. */
 function groupWithout(indices: readonly number[], routes: readonly CompiledRoute[], used: string): Candidates {
   const key = indices.length < groupFrom ? undefined : bestKey(indices, routes);
-  if (key === undefined || key === used) return { collect: (_, lists) => void lists.push(indices) };
+  if (key === undefined || key === used) return indices;
   return groupCandidates(indices, routes);
 }
 

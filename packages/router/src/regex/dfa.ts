@@ -58,14 +58,19 @@ export class Dfa {
     this.#first = this.#start();
   }
 
-  /** Numbers of the patterns that match the whole text, ascending. */
-  match(text: string): readonly number[] {
+  /**
+   * Numbers of the patterns that match the whole text, ascending; `undefined` if finding out would take more new states than allowed.
+   */
+  match(text: string, newStates: number = Number.POSITIVE_INFINITY): readonly number[] | undefined {
     let state = this.#first;
+    let left = newStates;
     for (let i = 0; i < text.length; i++) {
       const byte = text.charCodeAt(i);
       if (byte > 255) return [];
       const kind = this.#classOf[byte] as number;
-      state = state.next[kind] ?? this.#step(state, kind);
+      const next = state.next[kind];
+      if (next === undefined && left-- <= 0) return undefined;
+      state = next ?? this.#step(state, kind);
       if (state === this.#dead) return [];
     }
     state.accepts ??= this.#accepts(state);
@@ -74,7 +79,7 @@ export class Dfa {
 
   /** Whether any pattern matches the whole text. */
   test(text: string): boolean {
-    return this.match(text).length > 0;
+    return (this.match(text)?.length ?? 0) > 0;
   }
 
   /** Bytes that no range and no assertion tells apart share a class. */
