@@ -12,6 +12,7 @@ const NAMES = ["a", "b", "c", "d", "e"];
 const RULES: SessionRules = {
   maxResponseBytes: 200,
   maxTypes: 16,
+  maxNames: 100,
   maxOutstanding: 8,
   orderingMs: 5000,
   reportMissing: () => true,

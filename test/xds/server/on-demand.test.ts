@@ -5,7 +5,14 @@ import { decodeDeltaResponse, encodeDeltaResponse } from "../../../packages/xds/
 import { opaque, plainDigest, T } from "../opaque.js";
 import { ServerStream } from "./stream.js";
 
-const RULES = { maxResponseBytes: 1000, maxTypes: 4, maxOutstanding: 8, orderingMs: 5000, reportMissing: () => true };
+const RULES = {
+  maxResponseBytes: 1000,
+  maxTypes: 4,
+  maxNames: 100,
+  maxOutstanding: 8,
+  orderingMs: 5000,
+  reportMissing: () => true,
+};
 
 describe("server, on demand", () => {
   test("N1: an unknown virtual host is answered by a resource without a body that has its name as alias", () => {

@@ -25,6 +25,7 @@ export interface Sent {
 const RULES: SessionRules = {
   maxResponseBytes: 1 << 20,
   maxTypes: 16,
+  maxNames: 100,
   maxOutstanding: 8,
   orderingMs: 5000,
   reportMissing: () => true,

@@ -77,6 +77,8 @@ export interface SessionRules {
   readonly maxResponseBytes: number;
   /** The most types one stream may ask for (F4). */
   readonly maxTypes: number;
+  /** The most names one type of a stream may subscribe to (F4). */
+  readonly maxNames: number;
   /** The most unanswered delta responses of one type; beyond, the type waits. */
   readonly maxOutstanding: number;
   /** How long make-before-break waits for acknowledgements, in milliseconds. */
@@ -146,6 +148,9 @@ function receive(
     event.kind === "sotw-request"
       ? receiveSotw(before, { ...event.request, typeUrl }, node)
       : receiveDelta(before, { ...event.request, typeUrl }, node);
+  if (answered.state.subscription.names.size > rules.maxNames) {
+    return refused(state, RESOURCE_EXHAUSTED, `more than ${rules.maxNames} names subscribed of ${typeUrl}`);
+  }
   const effects: SessionEffect[] = [];
   if (state.node === undefined) effects.push({ kind: "identified", node });
   if (answered.ack !== undefined) effects.push({ kind: "ack", typeUrl, ...answered.ack });

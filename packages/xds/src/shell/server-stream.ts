@@ -49,6 +49,10 @@ const WRAPPER_FEATURES: readonly string[] = [
   "envoy.config.resource-in-sotw",
 ];
 
+/** Requests a stream may send at once, and in a second; Envoy's own limit as a client is a hundredth of the first. */
+const REQUEST_BURST = 5000;
+const REQUESTS_PER_SECOND = 1000;
+
 /**
  * Runs one stream: hands requests to the session, performs its effects.
  *
@@ -221,14 +225,33 @@ export function serveStream(
     if (!open) return;
     open = false;
     clearTimeout(timer);
+    clearTimeout(pause);
     for (const each of beats.values()) clearTimeout(each);
     interest?.[Symbol.dispose]();
     if (session.node !== undefined) emit({ kind: "disconnected", stream, node: session.node });
     ended();
   }
 
+  let tokens = REQUEST_BURST;
+  let refilled = performance.now();
+  let pause: NodeJS.Timeout | undefined;
+
+  // F4: a flood waits in the sender's own flow-control window.
+  function takeToken(): void {
+    const now = performance.now();
+    tokens = Math.min(REQUEST_BURST, tokens + ((now - refilled) * REQUESTS_PER_SECOND) / 1000) - 1;
+    refilled = now;
+    if (tokens >= 1 || pause !== undefined) return;
+    call.pause();
+    pause = setTimeout(() => {
+      pause = undefined;
+      call.resume();
+    }, 100);
+  }
+
   call.on("data", (bytes: Buffer) => {
     if (!open) return;
+    takeToken();
     try {
       apply(
         variant === "sotw"

@@ -27,6 +27,7 @@ const LIMITS: RequestLimits = { maxNames: 250_000, maxNameLength: 4096 };
 const RULES: SessionRules = {
   maxResponseBytes: MAX_RESPONSE_BYTES,
   maxTypes: 64,
+  maxNames: LIMITS.maxNames,
   maxOutstanding: 32,
   orderingMs: 5000,
   reportMissing: () => true,
