@@ -1,4 +1,4 @@
-/** `npx pnpm peers [NAME] [--cases N] [--seed S]`: differential tests against real programs. */
+/** `npx pnpm run peers [NAME] [--cases N] [--seed S]`: differential tests against real programs. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,8 +8,8 @@ import { isRequired, missing, type Requirement } from "./requirement.js";
 
 const FRAME = ["envoy", "main", "peer", "requirement"];
 
-const USAGE = `usage: npx pnpm peers [NAME] [--cases N] [--seed S]
-       npx pnpm peers --install
+const USAGE = `usage: npx pnpm run peers [NAME] [--cases N] [--seed S]
+       npx pnpm run peers --install
 
 Compares the packages with real programs, installed into .peers/.
 --install  only installs Envoy

@@ -23,7 +23,7 @@ export function missing(requirement: Requirement): string | undefined {
     case "netns":
       return missingNamespaces();
     case "envoy":
-      return findEnvoy() === undefined ? "no Envoy: `npx pnpm peers` installs one with Python's pip" : undefined;
+      return findEnvoy() === undefined ? "no Envoy: `npx pnpm run peers` installs one with Python's pip" : undefined;
     case "go":
       return runs("go", ["version"]) ? undefined : "no Go tool chain";
   }
@@ -49,7 +49,7 @@ export function skipReason(...requirements: readonly Requirement[]): string | un
   return undefined;
 }
 
-/** An Envoy: the one `ENVOY_PATH` names, the one `npx pnpm peers` installed, or the one on the PATH. */
+/** An Envoy: the one `ENVOY_PATH` names, the one `npx pnpm run peers` installed, or the one on the PATH. */
 export function findEnvoy(): string | undefined {
   const candidates = [process.env["ENVOY_PATH"], join(peersFolder, "venv", "bin", "envoy"), "envoy"];
   return candidates.find(
