@@ -47,6 +47,31 @@ describe("ProtoJSON, reading", () => {
       expected: { perConnectionBufferLimitBytes: 0 },
     },
     { name: "quoted booleans, as Envoy does", json: { respectDnsTtl: "true" }, expected: { respectDnsTtl: true } },
+    {
+      name: "other words for booleans, as Envoy does",
+      json: { respectDnsTtl: "Yes" },
+      expected: { respectDnsTtl: true },
+    },
+    {
+      name: "wrappers as the messages they are, as Envoy does",
+      json: { perConnectionBufferLimitBytes: { value: 7 } },
+      expected: { perConnectionBufferLimitBytes: 7 },
+    },
+    {
+      name: "leading zeros and hexadecimal integers in strings, as Envoy does",
+      json: { perConnectionBufferLimitBytes: "0x1F", maxRequestsPerConnection: "03" },
+      expected: { perConnectionBufferLimitBytes: 31, maxRequestsPerConnection: 3 },
+    },
+    {
+      name: "a value alone for a list of one, as Envoy does",
+      json: { healthChecks: {} },
+      expected: { healthChecks: [{}] },
+    },
+    {
+      name: "a list in a list for its items, as Envoy does",
+      json: { healthChecks: [[{}], {}] },
+      expected: { healthChecks: [{}, {}] },
+    },
     { name: "null as absent", json: { name: null, connectTimeout: null }, expected: {} },
     { name: "defaults as absent", json: { name: "", respectDnsTtl: false, healthChecks: [] }, expected: {} },
   ])("$name", ({ json, expected }) => {
@@ -66,7 +91,7 @@ describe("ProtoJSON, reading", () => {
     { name: "a uint32 beyond its range", json: { numerator: 4_294_967_296 } },
     { name: "a fraction", json: { numerator: 1.5 } },
     { name: "a number with blanks", json: { numerator: " 1" } },
-    { name: "a hexadecimal number", json: { numerator: "0x1" } },
+    { name: "a hexadecimal fraction", json: { numerator: "0x1.8" } },
     { name: "an empty string", json: { numerator: "" } },
     { name: "a boolean", json: { numerator: true } },
     { name: "a list", json: { numerator: [1] } },
@@ -115,7 +140,7 @@ describe("ProtoJSON, reading", () => {
       RouteConfiguration.fromJson({
         virtualHosts: [
           { name: "a", domans: ["*"], routes: [{ match: { prefix: "/", path: "/x" }, route: { cluster: 1 } }] },
-          { name: "b", domains: "*" },
+          { name: "b", domains: 1 },
         ],
         nonsense: 1,
       } as never),

@@ -104,8 +104,8 @@ describe("parseResources", () => {
       line: 5,
     },
     {
-      name: "yes for a boolean, which YAML 1.2 reads as a string",
-      text: "validate_clusters: yes\n",
+      name: "on for a boolean, which YAML 1.2 reads as a string",
+      text: "validate_clusters: on\n",
       code: "ERR_XDS_TYPES_JSON",
       line: 1,
     },

@@ -73,10 +73,16 @@ function wrapperReader(typeName: string): SpecialReader {
   const of = messageDescriptor(typeName).fields[0]?.of;
   const scalar = of?.kind === "scalar" ? of.scalar : "string";
   return (json, context, place) => {
-    const value = readScalar(scalar, json);
+    const value = readScalar(scalar, insideWrapper(json));
     if (value !== undefined) return value;
     return context.fail("ERR_XDS_TYPES_JSON", place, `expected ${expected(scalar)}, got ${show(json)}`);
   };
+}
+
+/** A wrapper written as the message it is: Envoy's loader reads `{ value: true }` as well. */
+function insideWrapper(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || Object.keys(json).join() !== "value") return json;
+  return (json as { readonly value: unknown }).value;
 }
 
 function fieldMask(json: unknown, context: JsonContext, place: Place | undefined): unknown {

@@ -9,7 +9,7 @@ import {
 } from "../descriptor.js";
 import { type Issue, XdsTypesError } from "../errors.js";
 import type { JsonReadOptions } from "../message.js";
-import { maxDepth } from "../wire/special.js";
+import { jsonTypes, maxDepth } from "../wire/special.js";
 import { JsonContext, type Place, show } from "./context.js";
 import { nearestName } from "./nearest-name.js";
 import { readSpecial, type SpecialReader } from "./read-special.js";
@@ -150,7 +150,7 @@ function unknownField(
 
 function fieldReader(one: FieldDescriptor): JsonReader {
   const element = elementReader(one.of);
-  if (one.cardinality === "list") return listReader(element);
+  if (one.cardinality === "list") return listReader(one.of, element);
   if (one.cardinality === "map") return mapReader(one, element);
   if (one.presence) return element;
   const isDefault = defaultTest(one.of);
@@ -171,13 +171,28 @@ function defaultTest(of: FieldKind): (value: unknown) => boolean {
   };
 }
 
-function listReader(element: JsonReader): JsonReader {
-  return (json, context, place, depth) => {
-    if (!Array.isArray(json)) return context.fail("ERR_XDS_TYPES_JSON", place, `expected a list, got ${show(json)}`);
-    const list: unknown[] = [];
-    for (let index = 0; index < json.length; index++) {
-      const value = element(json[index], context, { parent: place, key: index }, depth);
+/**
+ * Reads a list. Envoy takes a value alone for a list of one, and a list inside for its items; only where an item may
+ * itself be a list is that a list.
+ */
+function listReader(of: FieldKind, element: JsonReader): JsonReader {
+  const nests = of.kind === "message" && jsonTypes.has(of.typeName);
+  const add = (list: unknown[], json: unknown, context: JsonContext, place: Place | undefined, depth: number): void => {
+    if (depth > maxDepth) {
+      context.fail("ERR_XDS_TYPES_LIMIT", place, `values lie more than ${maxDepth} deep`);
+    } else if (Array.isArray(json) && !nests) {
+      for (const [key, item] of json.entries()) add(list, item, context, { parent: place, key }, depth + 1);
+    } else {
+      const value = element(json, context, place, depth);
       if (value !== undefined) list.push(value);
+    }
+  };
+  return (json, context, place, depth) => {
+    const list: unknown[] = [];
+    const items: readonly unknown[] = Array.isArray(json) ? json : [json];
+    for (let index = 0; index < items.length; index++) {
+      const at = Array.isArray(json) ? { parent: place, key: index } : place;
+      add(list, items[index], context, at, depth);
     }
     return list.length === 0 ? undefined : list;
   };

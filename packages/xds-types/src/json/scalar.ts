@@ -2,8 +2,12 @@ import type { ScalarType } from "../descriptor.js";
 import { fromBase64, toBase64 } from "./base64.js";
 
 const loneSurrogate = /\p{Surrogate}/u;
-const integerText = /^-?(?:0|[1-9][0-9]*)$/;
-const numberText = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+// In strings protobuf's C++ parser, which Envoy loads with, takes leading zeros and hexadecimal integers as well.
+const integerText = /^(?:-?[0-9]+|0[xX][0-9a-fA-F]+)$/;
+const numberText = /^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+// And the words that its string-to-boolean function knows.
+const trueTexts: ReadonlySet<string> = new Set(["true", "t", "yes", "y", "1"]);
+const falseTexts: ReadonlySet<string> = new Set(["false", "f", "no", "n", "0"]);
 
 const ranges: Readonly<Record<string, readonly [bigint, bigint]>> = {
   int32: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -54,10 +58,7 @@ export function readScalar(scalar: ScalarType, json: unknown): unknown {
     case "string":
       return typeof json === "string" && !loneSurrogate.test(json) ? json : undefined;
     case "bool":
-      // Envoy reads quoted booleans too.
-      if (json === "true") return true;
-      if (json === "false") return false;
-      return typeof json === "boolean" ? json : undefined;
+      return typeof json === "string" ? readBoolean(json.toLowerCase()) : typeof json === "boolean" ? json : undefined;
     case "bytes":
       return typeof json === "string" ? fromBase64(json) : undefined;
     case "double":
@@ -76,6 +77,11 @@ export function readScalar(scalar: ScalarType, json: unknown): unknown {
       return name.endsWith("64") ? value : Number(value);
     }
   }
+}
+
+function readBoolean(text: string): boolean | undefined {
+  if (trueTexts.has(text)) return true;
+  return falseTexts.has(text) ? false : undefined;
 }
 
 function readNumber(json: unknown): number | undefined {
