@@ -12,23 +12,36 @@ export type ServiceStatus =
   | "RESOURCE_EXHAUSTED"
   | "INTERNAL";
 
+/** An answer that is a certificate. */
+export interface IssuedAnswer {
+  /** Tells the two answers apart. */
+  readonly kind: "issued";
+  /** The message for the caller. */
+  readonly response: Uint8Array;
+  /** What was issued. */
+  readonly svid: IssuedSvid;
+  /** To whom. */
+  readonly caller: AuthenticatedCaller;
+}
+
+/** An answer that is an error. */
+export interface RefusedAnswer {
+  /** Tells the two answers apart. */
+  readonly kind: "refused";
+  /** The gRPC status. */
+  readonly status: ServiceStatus;
+  /** What the caller is told. */
+  readonly text: string;
+  /** Why, as one of the package's codes. */
+  readonly code: CertErrorCode;
+  /** Why in detail: for the log of the CA, not for the caller. */
+  readonly detail: string;
+  /** Who asked, if that is known. */
+  readonly caller: AuthenticatedCaller | undefined;
+}
+
 /** What goes back to the caller: the message, or a status with a text that tells nothing it should not. */
-export type ServiceAnswer =
-  | {
-      readonly kind: "issued";
-      readonly response: Uint8Array;
-      readonly svid: IssuedSvid;
-      readonly caller: AuthenticatedCaller;
-    }
-  | {
-      readonly kind: "refused";
-      readonly status: ServiceStatus;
-      readonly text: string;
-      readonly code: CertErrorCode;
-      /** For the log of the CA, not for the caller. */
-      readonly detail: string;
-      readonly caller: AuthenticatedCaller | undefined;
-    };
+export type ServiceAnswer = IssuedAnswer | RefusedAnswer;
 
 /** What Citadel answers to each kind of failure. */
 function statusOf(code: CertErrorCode): ServiceStatus {

@@ -188,6 +188,7 @@ export type CertErrorCode =
  * one. No message, property or cause of it ever holds a private key or a token.
  */
 export class CertError extends Error {
+  /** Always `CertError`. */
   override readonly name = "CertError";
   /** What is wrong, as one of a closed list. */
   readonly code: CertErrorCode;

@@ -2,12 +2,31 @@ import { contextTag, type DerReader } from "./der/reader.js";
 import { der, latin1 } from "./der/writer.js";
 
 /** One entry of a subject alternative name or of a name constraint; other kinds keep their tag only. */
-export type GeneralName =
-  | { readonly kind: "uri"; readonly value: string }
-  | { readonly kind: "dns"; readonly value: string }
-  | { readonly kind: "email"; readonly value: string }
-  | { readonly kind: "ip"; readonly value: Uint8Array }
-  | { readonly kind: "other"; readonly tag: number };
+export type GeneralName = TextName | AddressName | OtherName;
+
+/** A name that is text. */
+export interface TextName {
+  /** What kind of name it is. */
+  readonly kind: "uri" | "dns" | "email";
+  /** The name, each byte of it as one character. */
+  readonly value: string;
+}
+
+/** An IP address, or an address with its mask in a constraint. */
+export interface AddressName {
+  /** Tells it from the other kinds. */
+  readonly kind: "ip";
+  /** 4 or 16 bytes, twice as many with a mask. */
+  readonly value: Uint8Array;
+}
+
+/** A name of a kind that no rule here looks at. */
+export interface OtherName {
+  /** Tells it from the other kinds. */
+  readonly kind: "other";
+  /** Its tag in DER. */
+  readonly tag: number;
+}
 
 const EMAIL = contextTag(1, false);
 const DNS = contextTag(2, false);

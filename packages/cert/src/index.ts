@@ -23,7 +23,7 @@ export { type CertificateRequest, parseCsr } from "./csr.js";
 export { CertError, type CertErrorCode } from "./errors.js";
 export type { Explanation } from "./explain.js";
 export type { Extensions, KeyUsage, NameConstraints } from "./extensions.js";
-export type { GeneralName } from "./general-name.js";
+export type { AddressName, GeneralName, OtherName, TextName } from "./general-name.js";
 export type { JsonValue } from "./json.js";
 export type { JwtExpectations, RejectedJwt, VerifiedJwt } from "./jwt-svid.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
@@ -36,18 +36,24 @@ export type { RollState, RollStatus } from "./root-roll.js";
 export type { RotationStatus } from "./rotation.js";
 export {
   ALL_SECRET,
+  type CertificateSecret,
   DEFAULT_SECRET,
   type InlineBytes,
   ROOT_SECRET,
+  type SecretCertificate,
   type SecretResource,
   type SecretSource,
   type SecretValidationContext,
   type SpiffeTrustDomain,
+  type SpiffeTrustDomains,
+  type SpiffeValidator,
+  type SpiffeValidatorConfig,
   secretSource,
+  type ValidationSecret,
 } from "./secret-source.js";
 export { createCa, pluggedInCa } from "./shell/ca.js";
 export { type Csr, type CsrOptions, createCsr } from "./shell/csr.js";
-export { type FileSource, type FileSourceOptions, fileSource } from "./shell/file-source.js";
+export { type FileSource, type FileSourceOptions, fileSource, type IdentityFileNames } from "./shell/file-source.js";
 export {
   type FileSetOptions,
   fileCaStore,
@@ -60,7 +66,7 @@ export { verifyJwtSvid } from "./shell/jws.js";
 export { type JwtSigner, type JwtSignerOptions, jwtSigner } from "./shell/jwt-signer.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
-export { type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";
+export { type BackoffMs, type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";
 export {
   http2Connect,
   httpsAgent,
@@ -81,12 +87,16 @@ export {
   tlsServer,
 } from "./shell/tls-server.js";
 export { explainSvid, verifySvid } from "./shell/verify.js";
+export type { HashName, SignatureScheme } from "./signature.js";
 export type { Identity, IdentitySource, IssuedChain, IssueOptions, SvidIssuer, X509Svid } from "./source.js";
-export { SpiffeId, type SpiffeIdFunctions, TrustDomain, type TrustDomainFunctions } from "./spiffe-id.js";
+export { type Brand, SpiffeId, type SpiffeIdFunctions, TrustDomain, type TrustDomainFunctions } from "./spiffe-id.js";
 export {
   type BundleSet,
   bundleSet,
   type Denial,
+  type DeniedId,
+  type DeniedKey,
+  type DeniedSerial,
   type JwtAuthority,
   type TrustBundle,
   trustBundle,

@@ -1,27 +1,42 @@
 import { toHex } from "./certificate.js";
 import type { ServiceAnswer } from "./certificate-service.js";
 
+/** A certificate that was issued. */
+export interface IssuedRecord {
+  /** Tells the two kinds of record apart. */
+  readonly kind: "issued";
+  /** When, milliseconds since 1970. */
+  readonly at: number;
+  /** The identity that was certified. */
+  readonly id: string;
+  /** The authenticator that knew the caller. */
+  readonly by: string;
+  /** The serial number in lower-case hexadecimal. */
+  readonly serial: string;
+  /** When the certificate ends, milliseconds since 1970. */
+  readonly notAfter: number;
+  /** SHA-256 of the certified key, hexadecimal. */
+  readonly keyHash: string;
+  /** The identity this key was certified for before, if it was another one. */
+  readonly keySeenFor?: string;
+}
+
+/** A request that was refused. */
+export interface RefusedRecord {
+  /** Tells the two kinds of record apart. */
+  readonly kind: "refused";
+  /** When, milliseconds since 1970. */
+  readonly at: number;
+  /** Who asked, if that was known. */
+  readonly id: string | undefined;
+  /** Why. */
+  readonly code: string;
+  /** Why in detail. */
+  readonly detail: string;
+}
+
 /** One line of the log: what was issued to whom, or why not. Neither keys nor tokens are in it. */
-export type IssuanceRecord =
-  | {
-      readonly kind: "issued";
-      readonly at: number;
-      readonly id: string;
-      readonly by: string;
-      readonly serial: string;
-      readonly notAfter: number;
-      /** SHA-256 of the certified key, hexadecimal. */
-      readonly keyHash: string;
-      /** The identity this key was certified for before, if it was another one. */
-      readonly keySeenFor?: string;
-    }
-  | {
-      readonly kind: "refused";
-      readonly at: number;
-      readonly id: string | undefined;
-      readonly code: string;
-      readonly detail: string;
-    };
+export type IssuanceRecord = IssuedRecord | RefusedRecord;
 
 /** Where records go. They are only ever added. */
 export type RecordSink = (record: IssuanceRecord) => void;

@@ -69,6 +69,14 @@ export function jwtCaller(options: JwtCallerOptions, crypto: JwsVerifier): Authe
   };
 }
 
+/** Whom a token is of. */
+export interface TokenUser {
+  /** The name, for a service account `system:serviceaccount:NAMESPACE:NAME`. */
+  readonly username?: string;
+  /** The groups it is in. */
+  readonly groups?: readonly string[];
+}
+
 /** The part of a Kubernetes TokenReview's status that matters here. */
 export interface TokenReviewStatus {
   /** Whether the API server knows the token. */
@@ -76,7 +84,7 @@ export interface TokenReviewStatus {
   /** The audiences that it found the token good for. */
   readonly audiences?: readonly string[];
   /** Whom the token is of. */
-  readonly user?: { readonly username?: string; readonly groups?: readonly string[] };
+  readonly user?: TokenUser;
 }
 
 /** How service accounts are known by asking the API server. */

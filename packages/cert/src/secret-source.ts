@@ -18,28 +18,66 @@ export interface SpiffeTrustDomain {
   readonly trustBundle: InlineBytes;
 }
 
+/** The configuration of Envoy's SPIFFE validator, inside an `Any`. */
+export interface SpiffeValidatorConfig {
+  /** The type of the message. */
+  readonly typeUrl: string;
+  /** The message. */
+  readonly message: SpiffeTrustDomains;
+}
+
+/** Trust domains that must not vouch for each other. */
+export interface SpiffeTrustDomains {
+  /** Each with its bundle. */
+  readonly trustDomains: readonly SpiffeTrustDomain[];
+}
+
+/** Envoy's SPIFFE validator. */
+export interface SpiffeValidator {
+  /** The name of the extension. */
+  readonly name: "envoy.tls.cert_validator.spiffe";
+  /** Its configuration. */
+  readonly typedConfig: SpiffeValidatorConfig;
+}
+
 /** What to verify peers with, shaped as Envoy's `CertificateValidationContext`. */
 export interface SecretValidationContext {
   /** The authorities of one trust domain. */
   readonly trustedCa?: InlineBytes;
-  /** The SPIFFE validator, for several trust domains that must not vouch for each other. */
-  readonly customValidatorConfig?: {
-    readonly name: "envoy.tls.cert_validator.spiffe";
-    readonly typedConfig: {
-      readonly typeUrl: string;
-      readonly message: { readonly trustDomains: readonly SpiffeTrustDomain[] };
-    };
-  };
+  /** The SPIFFE validator, for several trust domains. */
+  readonly customValidatorConfig?: SpiffeValidator;
+}
+
+/** A certificate with its key: secret. */
+export interface SecretCertificate {
+  /** The chain in PEM, leaf first. */
+  readonly certificateChain: InlineBytes;
+  /** The private key in PEM. */
+  readonly privateKey: InlineBytes;
+}
+
+/** The secret of a workload's own certificate. */
+export interface CertificateSecret {
+  /** What it is asked for by. */
+  readonly name: string;
+  /** Certificate and key. */
+  readonly tlsCertificate: SecretCertificate;
+  /** Not in this kind. */
+  readonly validationContext?: never;
+}
+
+/** The secret of what to verify peers with. */
+export interface ValidationSecret {
+  /** What it is asked for by. */
+  readonly name: string;
+  /** What to verify peers with. */
+  readonly validationContext: SecretValidationContext;
+  /** Not in this kind. */
+  readonly tlsCertificate?: never;
 }
 
 /** A secret as SDS carries it: assignable to xds-types' `Secret`. */
-export type SecretResource =
-  | {
-      readonly name: string;
-      readonly tlsCertificate: { readonly certificateChain: InlineBytes; readonly privateKey: InlineBytes };
-      readonly validationContext?: never;
-    }
-  | { readonly name: string; readonly validationContext: SecretValidationContext; readonly tlsCertificate?: never };
+export type SecretResource = CertificateSecret | ValidationSecret;
 
 /** Secrets by name, with word of their changes: what an SDS server serves. */
 export interface SecretSource {

@@ -2,11 +2,17 @@ import { CertError, type CertErrorCode } from "./errors.js";
 
 declare const brand: unique symbol;
 
+/** Marks strings that a parser has checked; nothing of it is there at run time. */
+export interface Brand<Name extends string> {
+  /** What the string has been checked to be. */
+  readonly [brand]: Name;
+}
+
 /** The name of a trust domain, such as `example.org`: checked, lower case, never a DNS name. */
-export type TrustDomain = string & { readonly [brand]: "TrustDomain" };
+export type TrustDomain = string & Brand<"TrustDomain">;
 
 /** A SPIFFE ID, such as `spiffe://example.org/ns/shop/sa/web`: checked, compared byte by byte with `===`. */
-export type SpiffeId = string & { readonly [brand]: "SpiffeId" };
+export type SpiffeId = string & Brand<"SpiffeId">;
 
 /** The two limits the standard sets; go-spiffe checks neither. */
 const MAX_ID_BYTES = 2048;

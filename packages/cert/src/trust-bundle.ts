@@ -11,10 +11,31 @@ export interface JwtAuthority {
 }
 
 /** One thing that is not to be accepted any more. */
-export type Denial =
-  | { readonly kind: "id"; readonly id: SpiffeId }
-  | { readonly kind: "serial"; readonly serial: string }
-  | { readonly kind: "key"; readonly spki: Uint8Array };
+export type Denial = DeniedId | DeniedSerial | DeniedKey;
+
+/** A workload that is not to be accepted, whatever certificate it has. */
+export interface DeniedId {
+  /** Tells it from the other kinds. */
+  readonly kind: "id";
+  /** The workload. */
+  readonly id: SpiffeId;
+}
+
+/** A certificate that is not to be accepted. */
+export interface DeniedSerial {
+  /** Tells it from the other kinds. */
+  readonly kind: "serial";
+  /** Its serial number in lower-case hexadecimal. */
+  readonly serial: string;
+}
+
+/** A key that is not to be accepted, in leaves or above them. */
+export interface DeniedKey {
+  /** Tells it from the other kinds. */
+  readonly kind: "key";
+  /** The SubjectPublicKeyInfo in DER. */
+  readonly spki: Uint8Array;
+}
 
 /** What a trust domain vouches with. A bundle without authorities trusts nothing, which is not the same as no bundle. */
 export interface TrustBundle {

@@ -16,14 +16,30 @@ export const WORKLOAD_METHODS = {
 export const WORKLOAD_HEADER = "workload.spiffe.io";
 
 /** Where a workload endpoint is. */
-export type WorkloadEndpoint =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+export type WorkloadEndpoint = UnixEndpoint | TcpEndpoint;
+
+/** An endpoint that is a Unix socket. */
+export interface UnixEndpoint {
+  /** Tells the two kinds apart. */
+  readonly kind: "unix";
+  /** The absolute path of the socket. */
+  readonly path: string;
+}
+
+/** An endpoint that is a TCP port. */
+export interface TcpEndpoint {
+  /** Tells the two kinds apart. */
+  readonly kind: "tcp";
+  /** An IP address, without brackets. */
+  readonly host: string;
+  /** The port. */
+  readonly port: number;
+}
 
 /**
  * Reads the address of a workload endpoint as `SPIFFE_ENDPOINT_SOCKET` holds it.
  *
- * @throws {@link CertError} `ERR_CERT_ENDPOINT`.
+ * @throws `CertError` `ERR_CERT_ENDPOINT`.
  * @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Workload_Endpoint.md#4-locating-the-endpoint
  */
 export function parseEndpoint(address: string): WorkloadEndpoint {
@@ -90,7 +106,7 @@ export function encodeX509SvidResponse(response: X509SvidResponse): Uint8Array {
 /**
  * Reads an `X509SVIDResponse`.
  *
- * @throws {@link CertError} `ERR_CERT_SERVICE` if a mandatory field is empty: the message is then to be thrown away.
+ * @throws `CertError` `ERR_CERT_SERVICE` if a mandatory field is empty: the message is then to be thrown away.
  */
 export function decodeX509SvidResponse(bytes: Uint8Array): X509SvidResponse {
   const fields = readFields(bytes);

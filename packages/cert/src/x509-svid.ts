@@ -2,6 +2,7 @@ import { type Certificate, parseCertificate, parseCertificates } from "./certifi
 import { Oid } from "./der/oids.js";
 import { formatTime } from "./der/time.js";
 import { CertError, type CertErrorCode } from "./errors.js";
+import type { TextName } from "./general-name.js";
 import { findPath, MAX_CHAIN, type PathAttempt } from "./path.js";
 import type { SvidVerdict } from "./peer.js";
 import { keyFlaw } from "./public-key.js";
@@ -40,7 +41,7 @@ export function readChain(chain: ChainInput): readonly [Certificate, ...Certific
  */
 export function leafId(leaf: Certificate): SpiffeId {
   const path = "chain[0].subject_alt_name";
-  const [uri, second] = leaf.names.filter((name) => name.kind === "uri");
+  const [uri, second] = leaf.names.filter((name): name is TextName => name.kind === "uri");
   if (!uri) throw new CertError("ERR_CERT_NO_URI_SAN", path, "expected one URI, got none");
   if (second) throw new CertError("ERR_CERT_MULTIPLE_URI_SAN", path, "expected one URI, got several");
   return SpiffeId.parse(uri.value, path);

@@ -75,7 +75,7 @@ export function forwardedUri(header: string): string | undefined {
  * same machine included: whoever can connect could write the header.
  *
  * @param trustedNetworks - Such as `10.0.0.0/8` or `::1`.
- * @throws {@link CertError} `ERR_CERT_OPTION` for a network that is none.
+ * @throws `CertError` `ERR_CERT_OPTION` for a network that is none.
  */
 export function forwardedCaller(trustedNetworks: readonly string[], trustDomain: TrustDomain): Authenticator {
   const networks = trustedNetworks.map(parseNetwork);

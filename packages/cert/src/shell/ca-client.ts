@@ -177,7 +177,7 @@ function serviceError(error: unknown): unknown {
  * Makes a client of `istio.v1.auth.IstioCertificateService`; it connects when first used, tries again what istio's
  * agent tries again, and learns new roots from the answers.
  *
- * @throws {@link CertError} `ERR_CERT_OPTION` without bundles and `insecure`.
+ * @throws `CertError` `ERR_CERT_OPTION` without bundles and `insecure`.
  */
 export function caClient(options: CaClientOptions): CaClient {
   return new GrpcCaClient(options);

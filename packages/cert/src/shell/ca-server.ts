@@ -53,7 +53,7 @@ function evidenceOf(call: ServerUnaryCall<Buffer, Buffer>, listener: GrpcListene
  * Serves `istio.v1.auth.IstioCertificateService`, as Citadel does. Clients may show a certificate; whether it counts is
  * up to the authenticators.
  *
- * @throws {@link CertError} `ERR_CERT_OPTION` without source and `insecure`, and what the network throws.
+ * @throws `CertError` `ERR_CERT_OPTION` without source and `insecure`, and what the network throws.
  * @see https://github.com/istio/istio/blob/master/security/pkg/server/ca/server.go
  */
 export async function caServer(options: CaServerOptions): Promise<CaServer> {

@@ -12,12 +12,22 @@ import { IdentityCell } from "./identity-cell.js";
 import { importKey } from "./keys.js";
 import { verifySvid } from "./verify.js";
 
+/** The names of the files of an identity. */
+export interface IdentityFileNames {
+  /** The private key. */
+  readonly key: string;
+  /** The chain, leaf first. */
+  readonly chain: string;
+  /** The authorities of the workload's trust domain. */
+  readonly roots: string;
+}
+
 /** Where an identity is found in files. */
 export interface FileSourceOptions extends KeyFileOptions {
   /** The folder. */
   readonly directory: string;
   /** The names in it. Default: `key.pem`, `cert-chain.pem`, `root-cert.pem`. */
-  readonly files?: { readonly key: string; readonly chain: string; readonly roots: string };
+  readonly files?: IdentityFileNames;
   /** Bundles of other trust domains, known from elsewhere. Default: none. */
   readonly bundles?: BundleSet;
   /** How often the files are looked at besides the notices of the system, in milliseconds. Default: 5,000. */

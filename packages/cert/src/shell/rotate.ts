@@ -19,6 +19,14 @@ import { createCsr } from "./csr.js";
 import { IdentityCell } from "./identity-cell.js";
 import { verifySvid } from "./verify.js";
 
+/** Waits after failures, in milliseconds. */
+export interface BackoffMs {
+  /** The first; it doubles each time. */
+  readonly base: number;
+  /** The longest. */
+  readonly max: number;
+}
+
 /** How {@link rotate} works. */
 export interface RotateOptions {
   /** The ID that the certificate must carry; anything else is refused. Default: whatever comes first. */
@@ -32,7 +40,7 @@ export interface RotateOptions {
   /** By how much chance moves the ratio, 0–1. Default: 0.01, as istio's agent. */
   readonly jitter?: number;
   /** The first and the longest wait after a failure, in milliseconds. Default: 100 and 30,000. */
-  readonly backoffMs?: { readonly base: number; readonly max: number };
+  readonly backoffMs?: BackoffMs;
   /** How long one request may take, in milliseconds. Default: 10,000. */
   readonly requestTimeoutMs?: number;
   /** Bundles known from elsewhere, such as those of federated domains. Default: none. */

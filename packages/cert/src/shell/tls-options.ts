@@ -15,7 +15,7 @@ import { verifySvidCached } from "./verified-cache.js";
 export interface TlsOptionSet {
   /**
    * For `tls.createServer` and `server.setSecureContext`: the first gate only. Node cannot hold a connection back while
-   * more is checked, so a server made of these must ask {@link judgePeer}'s questions itself; `tlsServer` does.
+   * more is checked, so a server made of these must judge its peers itself; `tlsServer` does.
    */
   server(options?: Pick<TlsServerOptions, "alpnProtocols" | "clientCertificate">): TlsOptions;
   /** For `tls.connect`: both gates, as long as no session is given to it. */

@@ -44,7 +44,7 @@ export interface WorkloadSource extends IdentitySource, Disposable {
   /**
    * Asks for a token.
    *
-   * @throws {@link CertError} `ERR_CERT_SERVICE` if there is none to be had.
+   * @throws `CertError` `ERR_CERT_SERVICE` if there is none to be had.
    */
   fetchJwt(audience: readonly string[]): Promise<string>;
 }
@@ -202,7 +202,7 @@ class WorkloadFollower implements WorkloadSource {
  * Takes the identity from a SPIFFE Workload API and follows it: at once after the stream ends, with growing waits while
  * the endpoint is away. The identity that came last is served meanwhile.
  *
- * @throws {@link CertError} `ERR_CERT_ENDPOINT` for an address that is none.
+ * @throws `CertError` `ERR_CERT_ENDPOINT` for an address that is none.
  */
 export function workloadSource(options: WorkloadSourceOptions): WorkloadSource {
   return new WorkloadFollower(options);

@@ -215,7 +215,7 @@ function prepareSocket(path: string): void {
  * Serves the SPIFFE Workload API to one workload. Node cannot ask the system who is at the other end of a socket, so
  * that who can reach the socket is the attestation: one socket for each workload, in a folder of its own.
  *
- * @throws {@link CertError} `ERR_CERT_ENDPOINT` for an address that is none, or TCP on anything but loopback.
+ * @throws `CertError` `ERR_CERT_ENDPOINT` for an address that is none, or TCP on anything but loopback.
  * @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Workload_API.md
  */
 export async function workloadServer(options: WorkloadServerOptions): Promise<WorkloadServer> {
