@@ -10,18 +10,37 @@ export type Compat = "strict" | "fixed";
 
 /** Groups whose outgoing traffic is captured. */
 export type OwnerGroups =
-  /** Every group but these. */
-  | { readonly kind: "all-except"; readonly groups: readonly string[] }
-  /** These groups only. An empty list captures nobody. */
-  | { readonly kind: "only"; readonly groups: readonly string[] };
+  | {
+      /** Every group but these. */
+      readonly kind: "all-except";
+      /** Names or ids. */
+      readonly groups: readonly string[];
+    }
+  | {
+      /** These groups only. An empty list captures nobody. */
+      readonly kind: "only";
+      /** Names or ids. */
+      readonly groups: readonly string[];
+    };
 
 /** Which DNS queries go to the agent's port 15053. */
 export type DnsCapture =
-  | { readonly kind: "off" }
-  /** Whatever leaves for port 53. */
-  | { readonly kind: "all" }
-  /** Queries to these servers; addresses without bits. */
-  | { readonly kind: "servers"; readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
+  | {
+      /** None. */
+      readonly kind: "off";
+    }
+  | {
+      /** Whatever leaves for port 53. */
+      readonly kind: "all";
+    }
+  | {
+      /** Queries to these servers. */
+      readonly kind: "servers";
+      /** IPv4 addresses, without bits. */
+      readonly ipv4: readonly string[];
+      /** IPv6 addresses, without bits. */
+      readonly ipv6: readonly string[];
+    };
 
 /**
  * What is captured and what is not: the typed form of istio-iptables' flags.

@@ -9,40 +9,75 @@ import type { Compat, DnsCapture, Options, OwnerGroups } from "./options.js";
  * {@link compileSettings} turns it into {@link Options}. Text is kept as typed because the original prints it that way.
  */
 export interface Settings {
+  /** Port captured outbound TCP is sent to. */
   readonly envoyPort: string;
+  /** Port captured inbound TCP is sent to. */
   readonly inboundCapturePort: string;
+  /** HBONE port, never captured. */
   readonly inboundTunnelPort: string;
+  /** Users never captured, comma separated; empty: the host decides. */
   readonly proxyUid: string;
+  /** Groups never captured, comma separated; empty: the value of `proxyUid`. */
   readonly proxyGid: string;
+  /** `TPROXY`, exactly; anything else is REDIRECT. */
   readonly inboundInterceptionMode: string;
+  /** Mark of TPROXY packets, decimal. */
   readonly inboundTproxyMark: string;
+  /** Routing table of TPROXY packets, decimal. */
   readonly inboundTproxyRouteTable: string;
+  /** Inbound ports to capture: a list, `*` for all, empty for none. */
   readonly inboundPorts: string;
+  /** Inbound ports left alone. */
   readonly localExcludePorts: string;
+  /** Groups whose outgoing traffic is captured; `*` for all. */
   readonly outboundOwnerGroups: string;
+  /** Groups whose outgoing traffic is left alone. */
   readonly outboundOwnerGroupsExclude: string;
+  /** Destination ports captured whatever the address. */
   readonly outboundPorts: string;
+  /** Destination ports left alone. */
   readonly localOutboundPortsExclude: string;
+  /** Destinations to capture: CIDRs, `*` for all, empty for none. */
   readonly serviceCidr: string;
+  /** Destinations left alone, as CIDRs. */
   readonly serviceExcludeCidr: string;
+  /** Interfaces whose incoming traffic counts as outbound. */
   readonly kubeVirtInterfaces: string;
+  /** Interfaces left alone in both directions. */
   readonly excludeInterfaces: string;
+  /** Port the validation probe dials. */
   readonly iptablesProbePort: number;
+  /** Milliseconds the validation probe tries. */
   readonly probeTimeoutMs: number;
+  /** Say what would be run, run nothing. */
   readonly dryRun: boolean;
+  /** Change neither rules nor routes. */
   readonly skipRuleApply: boolean;
+  /** Check afterwards that the rules are in force. */
   readonly runValidation: boolean;
+  /** Send DNS queries to the agent's port 15053. */
   readonly redirectDns: boolean;
+  /** Drop packets that belong to no connection. */
   readonly dropInvalid: boolean;
+  /** Capture every port 53 instead of resolv.conf's servers only. */
   readonly captureAllDns: boolean;
+  /** Write IPv6 rules if the host has any usable IPv6 address. */
   readonly dualStack: boolean;
+  /** Network namespace the rules belong to. */
   readonly networkNamespace: string;
+  /** Run each command in mounts of its own. */
   readonly cniMode: boolean;
+  /** Remove other rules of istio and apply anew. */
   readonly reconcile: boolean;
+  /** Remove the rules, apply none. */
   readonly cleanupOnly: boolean;
+  /** Apply even if the rules seem to be there. */
   readonly forceApply: boolean;
+  /** Write nft rules instead of iptables rules. */
   readonly nativeNftables: boolean;
+  /** `legacy`, `nft`, or empty to find out. */
   readonly forceIptablesBinary: string;
+  /** What counts as loopback in IPv4. */
   readonly ipv4LoopbackCidr: string;
   /** From the host: whether IPv6 rules are written. */
   readonly ipv6: boolean;
@@ -148,7 +183,9 @@ function checkLoopback(text: string): void {
 
 /** {@link Options} with a note on what was decided without being asked. */
 export interface CompiledSettings {
+  /** The typed options. */
   readonly options: Options;
+  /** What was decided, as the original words it. */
   readonly warnings: readonly string[];
 }
 
