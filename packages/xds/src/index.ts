@@ -34,6 +34,7 @@ export type { Authority, Bootstrap, ServerConfig } from "./bootstrap.js";
 export { readEnvoyBootstrap, readGrpcBootstrap } from "./bootstrap-read.js";
 export type { EnvoyBootstrapOptions } from "./bootstrap-write.js";
 export { envoyBootstrap, grpcBootstrap } from "./bootstrap-write.js";
+export type { ResourceStatus } from "./client/status.js";
 export type { ClusterConfig, ConfigChange, ConfigSet, ListenerConfig } from "./config-set.js";
 export type { ConsistencyFinding } from "./consistency.js";
 export type { DebounceConfig } from "./debounce.js";

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { resourceStatuses } from "../../../packages/xds/src/client/status.js";
 import { T } from "../opaque.js";
 import { ClientHarness, wire } from "./stream.js";
 
@@ -276,6 +277,21 @@ describe.each(VARIANTS)("client, $variant", ({ variant }) => {
     client.connect();
     const urls = [...client.sotw, ...client.delta].map(({ typeUrl }) => typeUrl);
     expect(urls).toEqual([T.CDS, T.EDS, T.LDS, T.RDS]);
+  });
+
+  test("E7: the state of each resource can be told in the words of CSDS", () => {
+    const client = connected(variant, T.RDS, "good", "broken", "late", "gone");
+    client.respond(T.RDS, { good: "1", broken: "1" });
+    client.respond(T.RDS, { broken: "bad" }, { errors: [{ name: "gone", status: { code: 5, message: "no such" } }] });
+    const shown = resourceStatuses(client.session).map(({ name, status, error }) => [name, status, error]);
+    expect(shown.sort()).toEqual([
+      ["broken", "NACKED", "content: it is bad"],
+      ["gone", "DOES_NOT_EXIST", "no such"],
+      ["good", "ACKED", undefined],
+      ["late", "REQUESTED", undefined],
+    ]);
+    client.advance(15_000);
+    expect(resourceStatuses(client.session).find(({ name }) => name === "late")?.status).toBe("TIMEOUT");
   });
 
   test("unchanged content keeps its identity and wakes no watcher", () => {

@@ -161,4 +161,12 @@ describe("server, delta", () => {
       expect(stream.effects[0]?.kind).toBe("ack");
     }
   });
+
+  test("O5: what was unsubscribed before it was sent is not sent", () => {
+    const stream = new ServerStream("delta");
+    stream.set(T.EDS, { a: "1", b: "1" });
+    stream.delta(T.EDS, { subscribe: ["a", "b"] });
+    stream.set(T.EDS, { a: "2", b: "2" });
+    expect(shown(stream.delta(T.EDS, { unsubscribe: ["a"] }))).toEqual([[["b=v2"], []]]);
+  });
 });

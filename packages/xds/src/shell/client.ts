@@ -15,6 +15,7 @@ import {
   openClient,
   stepClient,
 } from "../client/session.js";
+import { type ResourceStatus, resourceStatuses } from "../client/status.js";
 import { type WatchInterest, watchUpdate } from "../client/watch-update.js";
 import type { ConfigSet } from "../config-set.js";
 import { XdsError } from "../errors.js";
@@ -125,6 +126,10 @@ class GrpcXdsClient implements XdsClient {
         return endOn(feed, signal);
       },
     };
+  }
+
+  status(): readonly ResourceStatus[] {
+    return resourceStatuses(this.#session);
   }
 
   async close(): Promise<void> {
