@@ -162,6 +162,8 @@ export type CertErrorCode =
   | "ERR_CERT_JWT_CRITICAL"
   /** The subject of a token is no SPIFFE ID of a workload. */
   | "ERR_CERT_JWT_SUBJECT"
+  /** A token is of another issuer than the one expected. */
+  | "ERR_CERT_JWT_ISSUER"
   /** The audience of a token does not name any that is expected. */
   | "ERR_CERT_JWT_AUDIENCE"
   /** A validator was asked without saying which audiences it expects. */

@@ -62,7 +62,7 @@ export {
   writeFileSet,
   writeIdentityFiles,
 } from "./shell/files.js";
-export { verifyJwtSvid } from "./shell/jws.js";
+export { verifyJwtSvid, verifyUserJwt } from "./shell/jws.js";
 export { type JwtSigner, type JwtSignerOptions, jwtSigner } from "./shell/jwt-signer.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
@@ -101,4 +101,5 @@ export {
   type TrustBundle,
   trustBundle,
 } from "./trust-bundle.js";
+export type { AcceptedUserJwt, ClaimToHeader, RefusedUserJwt, UserJwtProvider } from "./user-jwt.js";
 export type { ChainInput } from "./x509-svid.js";

@@ -2,6 +2,7 @@ import { constants, createPublicKey, type KeyObject, verify } from "node:crypto"
 import type { JwsVerifier } from "../jwt.js";
 import { type JwtExpectations, type RejectedJwt, type VerifiedJwt, verifyJwt } from "../jwt-svid.js";
 import type { BundleSet, JwtAuthority } from "../trust-bundle.js";
+import { type AcceptedUserJwt, judgeUserJwt, type RefusedUserJwt, type UserJwtProvider } from "../user-jwt.js";
 
 const imported = new WeakMap<JwtAuthority, KeyObject>();
 
@@ -57,4 +58,13 @@ export function verifyJwtSvid(
   now: number,
 ): VerifiedJwt | RejectedJwt {
   return verifyJwt(token, bundles, expect, now, nodeJws);
+}
+
+/**
+ * Judges an end user's token as Envoy's `jwt_authn` does: issuer, audience, keys, signature, times.
+ *
+ * @param now - Milliseconds since 1970.
+ */
+export function verifyUserJwt(token: string, provider: UserJwtProvider, now: number): AcceptedUserJwt | RefusedUserJwt {
+  return judgeUserJwt(token, provider, now, nodeJws);
 }
