@@ -80,11 +80,14 @@ export class Mesh implements AsyncDisposable {
   /** Pushes what a step of the story changes, or takes it back; waits until every sidecar has answered. */
   async push(step?: string): Promise<ControlStatus> {
     await call(CONTROL.xdsAdmin, "/push", step === undefined ? {} : { step });
-    return until(
+    const status = await until(
       () => this.control(),
       ({ clients }) => clients.every(({ settled }) => settled),
       "the sidecars did not answer a push",
     );
+    // An answer to the control plane comes just before the change is at work; whoever answers us now has put it there.
+    await this.sidecars();
+    return status;
   }
 
   /** What the control plane knows. */

@@ -7,6 +7,7 @@ import type { Upstreams } from "./upstream.js";
 
 type Body = Buffer | IncomingMessage | null;
 type Response = Extract<Outcome, { kind: "response" }>;
+type Accept = (response: Response) => boolean;
 
 /** Bodies up to this size are kept, so that they can be sent again and to more than one. */
 const REPLAY_BYTES = 1 << 20;
@@ -71,19 +72,15 @@ function shadow(upstreams: Upstreams, cluster: string, request: UpstreamRequest,
 }
 
 /** One attempt. A response that is not accepted is read to its end and forgotten: its connection can serve on. */
-function send(
-  pool: Pool,
-  { method, path = "*", authority, headers }: UpstreamRequest,
-  body: Body,
-  limitMs: number,
-  to?: ServerResponse,
-  accept?: (response: Response) => boolean,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
+function send(pool: Pool, request: UpstreamRequest, body: Body, limitMs: number, to?: ServerResponse, accept?: Accept) {
+  const { method, path = "*", authority, headers } = request;
+  return new Promise<Outcome>((resolve) => {
     let control: Dispatcher.DispatchController | undefined;
     let response: Response | undefined;
     let accepted = false;
+    let over = false;
     const end = (outcome: Outcome): void => {
+      over = outcome.kind === "reset";
       clearTimeout(timer);
       to?.off("close", abort);
       if (accepted && outcome.kind === "reset") to?.destroy();
@@ -101,6 +98,8 @@ function send(
       {
         onRequestStart(controller) {
           control = controller;
+          // Given up while it still waited for a connection.
+          if (over) controller.abort(new Error("given up"));
         },
         onResponseStart(controller, status) {
           if (status < 200) return;

@@ -77,7 +77,7 @@ export class Listening implements Disposable {
     let serve: Serve = (socket) => socket.destroy();
     if (any?.typeUrl === TcpProxy.typeUrl) {
       const { cluster = "" } = extension(any, TcpProxy, path);
-      serve = (socket) => upstreams.get(cluster)?.pass(socket) ?? socket.destroy();
+      serve = (socket) => (upstreams.get(cluster) ?? { pass: () => socket.destroy() }).pass(socket);
     } else if (any) serve = this.#http(extension(any, HttpConnectionManager, `${path}.filters[0].typed_config`), path);
     if (!transportSocket) return serve;
     const context = extension(

@@ -1,23 +1,7 @@
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import {
-  type IdentitySource,
-  type IdMatcher,
-  matchAny,
-  matchOneOf,
-  SpiffeId,
-  type UndiciConnector,
-  undiciConnect,
-} from "@weftmesh/cert";
-import {
-  type Cluster,
-  clusterFromXds,
-  drive,
-  endpointsFromXds,
-  type Host,
-  type LbEvent,
-  systemClock,
-} from "@weftmesh/lb";
+import * as cert from "@weftmesh/cert";
+import * as lb from "@weftmesh/lb";
 import type { ClusterConfig } from "@weftmesh/xds";
 import { type Any, durationToMs } from "@weftmesh/xds-types";
 import {
@@ -31,23 +15,27 @@ export type Upstreams = ReadonlyMap<string, Upstream>;
 
 /** One cluster at work: who may be chosen, and the connections to them. */
 export class Upstream implements Disposable {
-  readonly lb: Cluster;
-  readonly #connect: UndiciConnector;
+  readonly lb: lb.Cluster;
+  readonly #connect: cert.UndiciConnector;
   readonly #ticking: Disposable;
   readonly #pools = new Map<string, Pool>();
 
-  constructor({ cluster, endpoints }: ClusterConfig, identity: IdentitySource, onEvent: (event: LbEvent) => void) {
+  constructor(
+    { cluster, endpoints }: ClusterConfig,
+    identity: cert.IdentitySource,
+    onEvent: (event: lb.LbEvent) => void,
+  ) {
     const timeout = cluster.connectTimeout ? durationToMs(cluster.connectTimeout) : 5000;
     const socket = cluster.transportSocket;
     const tls = socket && extension(socket.typedConfig, UpstreamTlsContext, "transport_socket.typed_config");
     const secured = { authorize: expectedPeers(tls?.commonTlsContext), handshakeTimeoutMs: timeout };
-    this.#connect = tls ? undiciConnect(identity, secured) : (buildConnector({ timeout }) as UndiciConnector);
-    this.lb = clusterFromXds(cluster, endpoints, { clock: systemClock, random: Math.random, onEvent });
-    this.#ticking = drive(this.lb);
+    this.#connect = tls ? cert.undiciConnect(identity, secured) : (buildConnector({ timeout }) as cert.UndiciConnector);
+    this.lb = lb.clusterFromXds(cluster, endpoints, { clock: lb.systemClock, random: Math.random, onEvent });
+    this.#ticking = lb.drive(this.lb);
   }
 
   /** HTTP connections to a host. The time limits of a request are those of its route. */
-  pool({ address }: Host): Pool {
+  pool({ address }: lb.Host): Pool {
     let pool = this.#pools.get(address);
     pool ??= new Pool(`http://${address}`, { connect: this.#connect, headersTimeout: 0, bodyTimeout: 0 });
     this.#pools.set(address, pool);
@@ -55,13 +43,13 @@ export class Upstream implements Disposable {
   }
 
   /** Passes bytes that are not HTTP to a host and back. */
-  async pass(socket: Socket): Promise<void> {
+  pass(socket: Socket): void {
     const pick = this.lb.pick();
     if (pick.kind === "none") return void socket.destroy();
     const { hostname, port } = new URL(`http://${pick.host.address}`);
     this.#connect({ hostname, port }, async (error, peer) => {
       pick.report({ result: error ? "connect-failed" : "connected-final" });
-      if (peer) await Promise.allSettled([pipeline(socket, peer), pipeline(peer, socket)]);
+      if (peer) await pipeline(socket, peer, socket).catch(() => {});
       socket.destroy();
       pick.done({ result: "connected-final" });
     });
@@ -69,7 +57,7 @@ export class Upstream implements Disposable {
 
   /** Takes new endpoints; what was learnt about those that stay is kept. */
   update({ endpoints }: ClusterConfig): void {
-    this.lb.update({ replace: endpoints ? endpointsFromXds(endpoints) : [] });
+    this.lb.update({ replace: endpoints ? lb.endpointsFromXds(endpoints) : [] });
     const gone = [...this.#pools].filter(([address]) => !this.lb.host(address));
     for (const [address, pool] of gone) if (this.#pools.delete(address)) void pool.close();
   }
@@ -82,9 +70,9 @@ export class Upstream implements Disposable {
 }
 
 /** Whom a TLS context lets be the peer: the identities it names, or any member of the mesh. */
-export function expectedPeers(context: CommonTlsContext | undefined): IdMatcher {
+export function expectedPeers(context: CommonTlsContext | undefined): cert.IdMatcher {
   const names = context?.validationContext?.matchTypedSubjectAltNames;
-  return names ? matchOneOf(names.map(({ matcher }) => SpiffeId.parse(matcher?.exact ?? ""))) : matchAny;
+  return names ? cert.matchOneOf(names.map(({ matcher }) => cert.SpiffeId.parse(matcher?.exact ?? ""))) : cert.matchAny;
 }
 
 /** Reads the configuration of an extension. @throws Error with the path if it is another one. */

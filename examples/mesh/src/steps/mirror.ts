@@ -3,7 +3,7 @@ import { load } from "../load.js";
 import { until } from "../mesh.js";
 import type { Step } from "../story.js";
 
-const REQUESTS = 500;
+const REQUESTS = 400;
 /** The shadow is slow and broken on purpose: whoever waited for it would show it. */
 const SHADOW_MS = 300;
 
@@ -22,7 +22,7 @@ export const mirror: Step = {
         port: port(pod("gateway"), "outbound"),
         requests: REQUESTS,
         concurrency: 8,
-        perSecond: 250,
+        perSecond: 150,
         onSample: (_, total) => progress(`${total} of ${REQUESTS} requests`),
       });
       const copies = await until(
