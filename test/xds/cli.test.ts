@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { main } from "../../packages/xds/src/cli/main.js";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "weft-xds-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...argv: readonly string[]) {
+  const abort = new AbortController();
+  const out: string[] = [];
+  const err: string[] = [];
+  const waiting = new Set<() => void>();
+  const note = (list: string[]) => (text: string) => {
+    list.push(text);
+    for (const look of [...waiting]) look();
+  };
+  const exit = main({ argv, stdout: note(out), stderr: note(err), signal: abort.signal });
+  return {
+    exit,
+    out: () => out.join(""),
+    err: () => err.join(""),
+    end: () => abort.abort(),
+    /** Waits until stdout has a match. */
+    until: (wanted: RegExp) =>
+      new Promise<RegExpExecArray>((resolve) => {
+        const look = (): void => {
+          const found = wanted.exec(out.join(""));
+          if (found === null) return;
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+const CLUSTER = `"@type": type.googleapis.com/envoy.config.cluster.v3.Cluster
+name: shop
+type: STATIC
+connect_timeout: 1s
+`;
+
+describe("weft-xds", () => {
+  test("--help shows examples, --version the version", async () => {
+    const help = run("--help");
+    expect(await help.exit).toBe(0);
+    expect(help.out()).toContain("weft-xds serve ./config");
+    const version = run("--version");
+    expect(await version.exit).toBe(0);
+    expect(version.out()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test.each([
+    { name: "no command", argv: [], message: "a command is needed" },
+    { name: "an unknown command", argv: ["sing"], message: 'no command "sing"' },
+    { name: "no folder", argv: ["serve"], message: "one folder expected" },
+    { name: "a folder that is not there", argv: ["serve", "/nowhere"], message: "/nowhere: no such folder or file" },
+    { name: "a file in place of a folder", argv: ["serve", import.meta.filename], message: "a folder expected" },
+    { name: "an unknown option", argv: ["serve", ".", "--loud"], message: "--loud" },
+    { name: "no type", argv: ["watch", "127.0.0.1:1"], message: "a server and a type expected" },
+    { name: "an unknown type", argv: ["watch", "127.0.0.1:1", "XDS"], message: 'no type "XDS"' },
+  ])("$name is one line and status 2", async ({ argv, message }) => {
+    const program = run(...argv);
+    expect(await program.exit).toBe(2);
+    expect(program.err().split("\n")[0]).toContain(message);
+    expect(program.out()).toBe("");
+  });
+
+  test("a problem in a file has file, line, column, path and code, and status 2", async () => {
+    const file = join(folder, "shop.yaml");
+    writeFileSync(file, CLUSTER.replace("1s", "soon"));
+    const program = run("serve", folder);
+    expect(await program.exit).toBe(2);
+    expect(program.err()).toMatch(new RegExp(`^${file}:4:\\d+ connect_timeout: .* \\(ERR_XDS_TYPES_\\w+\\)\n`));
+  });
+
+  test("two resources of one name are refused with both places", async () => {
+    writeFileSync(join(folder, "a.yaml"), CLUSTER);
+    writeFileSync(join(folder, "b.yaml"), CLUSTER);
+    const program = run("serve", folder);
+    expect(await program.exit).toBe(2);
+    expect(program.err()).toContain("b.yaml:1:1 shop: a second one of this name, the first is at");
+  });
+
+  test("a binary file is one clear line", async () => {
+    writeFileSync(join(folder, "a.yaml"), Buffer.from([0, 1, 2]));
+    const program = run("serve", folder);
+    expect(await program.exit).toBe(2);
+    expect(program.err()).toBe(`${join(folder, "a.yaml")}: is binary, YAML or JSON expected\n`);
+  });
+
+  test("a change of the files reaches a watching client, and a broken one changes nothing", {
+    timeout: 20_000,
+  }, async () => {
+    const file = join(folder, "shop.yaml");
+    writeFileSync(file, CLUSTER);
+    const server = run("serve", folder, "--listen", "127.0.0.1:0");
+    const [, address = ""] = await server.until(/serving 1 resources on (\S+)/);
+    const client = run("watch", address, "CDS", "--json");
+    await client.until(/"kind":"updated","name":"shop".*"connect_timeout":"1s"/);
+    writeFileSync(file, CLUSTER.replace("1s", "2s"));
+    await client.until(/"connect_timeout":"2s"/);
+    await server.until(/weft-xds accepted CDS \S+\n[\s\S]*weft-xds accepted CDS/);
+    writeFileSync(file, "nonsense");
+    while (!server.err().includes("nothing was published")) await new Promise((resolve) => setTimeout(resolve, 10));
+    client.end();
+    expect(await client.exit).toBe(0);
+    server.end();
+    expect(await server.exit).toBe(0);
+  });
+});
