@@ -23,24 +23,45 @@ export interface Ewma {
  * @see https://linkerd.io/2016/03/16/beyond-round-robin-load-balancing-for-latency/
  */
 export function createEwma(decayMs: number, initialMs: number, start: number): Ewma {
-  let estimate = initialMs;
-  let updatedAt = start;
-  const remaining = (now: number): number => (now > updatedAt ? Math.exp((updatedAt - now) / decayMs) : 1);
-  return {
-    add(valueMs, now) {
-      if (now < updatedAt) return;
-      const share = remaining(now);
-      const present = estimate * share;
-      estimate = valueMs > present ? valueMs : present + valueMs * (1 - share);
-      updatedAt = now;
-    },
-    valueAt: (now) => estimate * remaining(now),
-    snapshot: () => ({ estimate, updatedAt }),
-    restore(state) {
-      const { estimate: value, updatedAt: at } = state;
-      if (typeof value !== "number" || !(value >= 0) || typeof at !== "number" || !Number.isFinite(at)) return;
-      estimate = value;
-      updatedAt = at;
-    },
-  };
+  return new PeakEwma(decayMs, initialMs, start);
+}
+
+class PeakEwma implements Ewma {
+  private readonly decayMs: number;
+  private estimate: number;
+  private updatedAt: number;
+
+  constructor(decayMs: number, initialMs: number, start: number) {
+    this.decayMs = decayMs;
+    this.estimate = initialMs;
+    this.updatedAt = start;
+  }
+
+  add(valueMs: number, now: number): void {
+    if (now < this.updatedAt) return;
+    const share = this.remaining(now);
+    const present = this.estimate * share;
+    this.estimate = valueMs > present ? valueMs : present + valueMs * (1 - share);
+    this.updatedAt = now;
+  }
+
+  valueAt(now: number): number {
+    return this.estimate * this.remaining(now);
+  }
+
+  snapshot(): { readonly estimate: number; readonly updatedAt: number } {
+    return { estimate: this.estimate, updatedAt: this.updatedAt };
+  }
+
+  restore(state: Readonly<Record<string, unknown>>): void {
+    const { estimate, updatedAt } = state;
+    if (typeof estimate !== "number" || !(estimate >= 0)) return;
+    if (typeof updatedAt !== "number" || !Number.isFinite(updatedAt)) return;
+    this.estimate = estimate;
+    this.updatedAt = updatedAt;
+  }
+
+  private remaining(now: number): number {
+    return now > this.updatedAt ? Math.exp((this.updatedAt - now) / this.decayMs) : 1;
+  }
 }

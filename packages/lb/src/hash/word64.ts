@@ -17,9 +17,9 @@ export class Word64 {
   }
 
   add(hi: number, lo: number): void {
-    const sum = (this.lo >>> 0) + (lo >>> 0);
-    this.hi = (this.hi + hi + (sum > 0xffffffff ? 1 : 0)) | 0;
-    this.lo = sum | 0;
+    const sum = (this.lo + lo) | 0;
+    this.hi = (this.hi + hi + (sum >>> 0 < lo >>> 0 ? 1 : 0)) | 0;
+    this.lo = sum;
   }
 
   xor(hi: number, lo: number): void {
@@ -27,17 +27,19 @@ export class Word64 {
     this.lo ^= lo;
   }
 
-  /** Multiplies modulo 2^64: 16-bit pieces, because a double holds 53 bits. */
+  /** Multiplies modulo 2^64 in 16-bit pieces, so that everything stays in 32-bit integers. */
   multiply(hi: number, lo: number): void {
     const a0 = this.lo & 0xffff;
     const a1 = this.lo >>> 16;
     const b0 = lo & 0xffff;
     const b1 = lo >>> 16;
-    const low = a0 * b0;
-    const middle = a0 * b1 + a1 * b0 + (low >>> 16);
-    const carry = a1 * b1 + Math.floor(middle / 65536);
+    const low = Math.imul(a0, b0);
+    const cross = Math.imul(a0, b1);
+    const other = Math.imul(a1, b0);
+    const middle = (low >>> 16) + (cross & 0xffff) + (other & 0xffff);
+    const carry = (Math.imul(a1, b1) + (cross >>> 16) + (other >>> 16) + (middle >>> 16)) | 0;
     this.hi = (carry + Math.imul(this.hi, lo) + Math.imul(this.lo, hi)) | 0;
-    this.lo = ((middle & 0xffff) << 16) | (low & 0xffff);
+    this.lo = (middle << 16) | (low & 0xffff);
   }
 
   /** Rotates left by 1 to 31 bits. */
