@@ -126,6 +126,8 @@ export type CertErrorCode =
   | "ERR_CERT_RATE_LIMITED"
   /** A service answered with an error or with something that is no answer. */
   | "ERR_CERT_SERVICE"
+  /** A bundle endpoint cannot be asked, or gives no bundle. */
+  | "ERR_CERT_FEDERATION"
   /** The address of a workload endpoint is neither `unix:///path` nor `tcp://IP:port`. */
   | "ERR_CERT_ENDPOINT"
   /** A file cannot be read, or is not what it should be. */

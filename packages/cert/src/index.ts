@@ -53,6 +53,13 @@ export {
 } from "./secret-source.js";
 export { createCa, pluggedInCa } from "./shell/ca.js";
 export { type Csr, type CsrOptions, createCsr } from "./shell/csr.js";
+export {
+  bundleEndpoint,
+  type FederationOptions,
+  type FederationTarget,
+  fetchBundle,
+  followBundle,
+} from "./shell/federation.js";
 export { type FileSource, type FileSourceOptions, fileSource, type IdentityFileNames } from "./shell/file-source.js";
 export {
   type FileSetOptions,
