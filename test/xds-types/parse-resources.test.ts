@@ -115,6 +115,20 @@ describe("parseResources", () => {
     expect(issues[0]).toMatchObject({ code, file: "r.yaml", line });
   });
 
+  test("a bootstrap is checked outside its resources too, and each problem is told once", () => {
+    const text =
+      "static_resources:\n  clusters: [{ name: '' }]\n  secrets: { nam: s }\nstats_flush_interval: 0s\nnod: {}\n";
+    const { issues } = parseResources(text);
+    expect(issues.map(({ path, line }) => [path, line])).toEqual([
+      ["nod", 5],
+      ["static_resources.clusters[0].name", 2],
+      ["static_resources.secrets.nam", 3],
+    ]);
+    expect(parseResources("static_resources: {}\nstats_flush_interval: 0s\n").issues).toMatchObject([
+      { code: "ERR_XDS_TYPES_RULE", path: "stats_flush_interval", line: 2 },
+    ]);
+  });
+
   test("an alias bomb is refused", () => {
     const lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
     for (let level = 1; level < 9; level++)

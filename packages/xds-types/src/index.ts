@@ -41,6 +41,7 @@ export type { ParsedResources, ParseOptions } from "./parse-resources.js";
 export { parseResources } from "./parse-resources.js";
 export type { Resource } from "./resource.js";
 export { resourceName } from "./resource.js";
+export { resourceVersion } from "./resource-version.js";
 export type { LocatedIssue, Position } from "./text/document.js";
 export { typeNameOf, urlOf } from "./type-url.js";
 export { unknownFields } from "./wire/unknown-fields.js";

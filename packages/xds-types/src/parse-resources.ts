@@ -191,7 +191,7 @@ function isBootstrap(value: Readonly<Record<string, unknown>>, type: string | un
 }
 
 const bootstrap = "envoy.config.bootstrap.v3.Bootstrap";
-const insideResource = /^static_?[rR]esources\.(?:listeners|clusters|secrets)\[/;
+const insideResource = /^static_?[rR]esources\.(?:listeners|clusters|secrets)[.[]/;
 
 /** What is wrong with a bootstrap outside its resources, which are read one by one. */
 function bootstrapIssues({ value, locate }: TextDocument, options: ParseOptions): readonly LocatedIssue[] {
@@ -210,7 +210,10 @@ function* inBootstrap(value: Readonly<Record<string, unknown>>, found: MakeFound
   const resources = value[key];
   if (!isObject(resources)) return;
   for (const [field, typeName] of staticResources) {
-    for (const [index, item] of list(resources[field]).entries()) yield found(item, [key, field, index], typeName);
+    const items = resources[field];
+    // As in every list, one alone stands for a list of one.
+    if (isObject(items)) yield found(items, [key, field], typeName);
+    for (const [index, item] of list(items).entries()) yield found(item, [key, field, index], typeName);
   }
 }
 

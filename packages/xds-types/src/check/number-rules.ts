@@ -71,6 +71,8 @@ export function rangeRule<T extends Amount>(
   const outside = upper !== undefined && lower !== undefined && upper < lower;
   const wanted = words.join(outside ? " or " : " and ");
   return (value, text) => {
+    // PGV asks whether the value is beyond a bound, which NaN never is.
+    if (Number.isNaN(value)) return undefined;
     const holds = outside ? below(value) || above(value) : below(value) && above(value);
     return holds ? undefined : `must be ${wanted}, is ${text}`;
   };
