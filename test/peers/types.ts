@@ -1,0 +1,49 @@
+/** Bootstraps through Envoy's own loader and checks: the verdict must be ours. */
+import { formatIssue, parseResources } from "@weftmesh/xds-types";
+import { envoyRefuses } from "./envoy.js";
+import type { Peer } from "./peer.js";
+import { type BootstrapCase, bootstraps } from "./types/bootstraps.js";
+
+/** What Envoy finds only when it builds what is configured: meaning, which the compilers judge, not structure. */
+const meaning: readonly { readonly name: string; readonly text: RegExp }[] = [
+  { name: "a reference to a cluster that is not there", text: /unknown cluster/ },
+  { name: "a negative duration where no rule forbids it", text: /Invalid duration: Expected positive duration/ },
+  { name: "an endpoint without an address", text: /Address must be set/ },
+];
+
+export const peer: Peer = {
+  name: "types",
+  requires: ["envoy"],
+  async run({ cases, seed, log }) {
+    let passed = 0;
+    let failed = 0;
+    const next = bootstraps(seed, Math.max(cases, 300))[Symbol.iterator]();
+    const work = async (): Promise<void> => {
+      for (let each = next.next(); each.done !== true; each = next.next()) {
+        const problem = await compare(each.value);
+        if (problem === undefined) passed += 1;
+        else {
+          failed += 1;
+          log(`FAIL ${each.value.name}: ${problem}`);
+        }
+      }
+    };
+    await Promise.all([work(), work()]);
+    return { passed, failed };
+  },
+};
+
+async function compare({ bootstrap }: BootstrapCase): Promise<string | undefined> {
+  const refused = await envoyRefuses(bootstrap);
+  const text = JSON.stringify(bootstrap);
+  const errors = parseResources(text, { type: "envoy.config.bootstrap.v3.Bootstrap" }).issues.filter(
+    (issue) => issue.severity !== "warning",
+  );
+  const [first] = errors;
+  if ((refused === undefined) === (first === undefined)) return undefined;
+  // Envoy takes the last of two spellings and drops the other without a word; we say so.
+  if (first !== undefined && errors.every(({ code }) => code === "ERR_XDS_TYPES_DUPLICATE_FIELD")) return undefined;
+  if (first !== undefined) return `Envoy accepts, we refuse: ${formatIssue(first)}`;
+  if (meaning.some(({ text: pattern }) => pattern.test(refused ?? ""))) return undefined;
+  return `we accept, Envoy refuses: ${refused?.slice(-400)}`;
+}
