@@ -57,6 +57,7 @@ export type {
   TypedConfig,
 } from "./extension.js";
 export type { RequestFacts } from "./facts.js";
+export { compileFault, type Fault, type FaultVerdict } from "./fault.js";
 export {
   compileListener,
   type FilterChainMatch,
