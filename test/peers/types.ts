@@ -9,6 +9,8 @@ const meaning: readonly { readonly name: string; readonly text: RegExp }[] = [
   { name: "a reference to a cluster that is not there", text: /unknown cluster/ },
   { name: "a negative duration where no rule forbids it", text: /Invalid duration: Expected positive duration/ },
   { name: "an endpoint without an address", text: /Address must be set/ },
+  { name: "a percentage that is no number, found when it is converted", text: /Value not in the range of 0\.\.100/ },
+  { name: "a statistics tag without a pattern", text: /No regex specified for tag specifier/ },
 ];
 
 export const peer: Peer = {
