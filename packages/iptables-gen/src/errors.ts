@@ -54,6 +54,7 @@ export type ExitCode = 0 | 1 | 2 | 126 | 255;
  * Where istio-iptables has a message for the problem, the message is that one, word for word.
  */
 export class IptablesError extends Error {
+  /** Always `IptablesError`. */
   override readonly name = "IptablesError";
   /** What kind of problem. */
   readonly code: IptablesErrorCode;

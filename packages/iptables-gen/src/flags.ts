@@ -78,7 +78,11 @@ export function readFlags(argv: readonly string[], env: Environment, reading: Fl
  * @throws {@link IptablesError} with the original's message and exit code.
  * @example
  * ```ts
- * const options = parseFlags(["-b", "*", "-i", "*"], process.env, hostFacts());
+ * import { parseFlags } from "@weftmesh/iptables-gen";
+ *
+ * const host = { addresses: () => ["10.0.0.5/24"], resolvConf: () => "", userId: () => undefined };
+ * const options = parseFlags(["-b", "*", "-i", "*"], {}, host);
+ * console.log(options.outboundRanges); // *
  * ```
  */
 export function parseFlags(

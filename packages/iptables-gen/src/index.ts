@@ -33,7 +33,7 @@ export {
 export { type Environment, type FlagReading, type FlagResult, parseFlags, readFlags } from "./flags.js";
 export { fillFromHost, type HostAddress, type HostFacts, hostAddress } from "./host.js";
 export { type Finding, type LintContext, lint } from "./lint.js";
-export { MIRRORED } from "./mirrored.js";
+export { MIRRORED, type Mirrored } from "./mirrored.js";
 export { type IdResolver, normalRule, ruleKey } from "./normal-form.js";
 export { type Compat, DEFAULT_OPTIONS, type DnsCapture, type Options, type OwnerGroups } from "./options.js";
 export { parseIptablesSave, type SavedChain, type SavedRule, type SavedTable } from "./parse/iptables-save.js";
@@ -50,8 +50,10 @@ export {
   type CommandResult,
   commandLine,
   type Effect,
+  type LogEffect,
   type LogLevel,
   type Procedure,
+  type RunEffect,
   type Sandbox,
 } from "./procedure/procedure.js";
 export { detectVariant, type Variant } from "./procedure/variant.js";
@@ -95,10 +97,18 @@ export {
   validateSettings,
 } from "./settings.js";
 export { configText } from "./settings-text.js";
-export { applySettings, type LogSink, perform, recordingRunner } from "./shell/apply.js";
+export { applySettings, type LogSink, perform, type RecordingRunner, recordingRunner } from "./shell/apply.js";
 export { hostFacts } from "./shell/host-facts.js";
 export { type IstioIptablesOptions, istioIptables, type Machine } from "./shell/istio-iptables.js";
-export { type AcceptedSocket, type OriginalDst, type OriginalDstOptions, originalDst } from "./shell/original-dst.js";
+export {
+  type AcceptedSocket,
+  type FoundDst,
+  type LoopDst,
+  type OriginalDst,
+  type OriginalDstOptions,
+  originalDst,
+  type UnknownDst,
+} from "./shell/original-dst.js";
 export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";
 export { type Difference, verifyRules } from "./verify.js";
 export { verifyNative } from "./verify-nft.js";
@@ -111,4 +121,13 @@ export {
   type PacketOwner,
   type Surroundings,
 } from "./walk/packet.js";
-export { createWalker, type Explanation, type Verdict, type Walker, type WalkSource, walk } from "./walk/walk.js";
+export {
+  createWalker,
+  type Explanation,
+  type GeneratedSource,
+  type SavedSource,
+  type Verdict,
+  type Walker,
+  type WalkSource,
+  walk,
+} from "./walk/walk.js";

@@ -15,6 +15,8 @@ export interface RuleSet {
  *
  * @example
  * ```ts
+ * import { DEFAULT_OPTIONS, generate, renderRestore } from "@weftmesh/iptables-gen";
+ *
  * const rules = generate({ ...DEFAULT_OPTIONS, inboundPorts: "*", outboundRanges: "*" });
  * console.log(renderRestore(rules, "ipv4"));
  * ```

@@ -37,11 +37,27 @@ export interface CommandResult {
 export type LogLevel = "info" | "warn" | "error";
 
 /** What a procedure asks of the world outside. */
-export type Effect =
-  /** Run this and say what came of it. `quiet`: a failure is expected or does not matter. */
-  | { readonly kind: "run"; readonly command: Command; readonly quiet: boolean }
-  /** Tell the user. */
-  | { readonly kind: "log"; readonly level: LogLevel; readonly text: string };
+export type Effect = RunEffect | LogEffect;
+
+/** Run a command and say what came of it. */
+export interface RunEffect {
+  /** Tag of this effect. */
+  readonly kind: "run";
+  /** What is to be run. */
+  readonly command: Command;
+  /** A failure is expected or does not matter. */
+  readonly quiet: boolean;
+}
+
+/** Tell the user something. */
+export interface LogEffect {
+  /** Tag of this effect. */
+  readonly kind: "log";
+  /** How important it is. */
+  readonly level: LogLevel;
+  /** What is told; may have several lines. */
+  readonly text: string;
+}
 
 /**
  * A procedure as a value: it yields what is to be done and gets what came of it, so that it is tested without a machine and run by a

@@ -23,8 +23,14 @@ export function perform<T>(procedure: Procedure<T>, runner: CommandRunner, log: 
 
 const NOTHING: CommandResult = { exitCode: 0, stdout: "", stderr: "" };
 
+/** A runner that runs nothing. */
+export interface RecordingRunner extends CommandRunner {
+  /** Commands, and in their place the lines of a standard input, in the order they would have been run. */
+  readonly lines: readonly string[];
+}
+
 /** A dry run's runner: remembers every line the programs would have seen and answers nothing. */
-export function recordingRunner(): CommandRunner & { readonly lines: readonly string[] } {
+export function recordingRunner(): RecordingRunner {
   const lines: string[] = [];
   return {
     lines,

@@ -24,17 +24,31 @@ export interface OriginalDstOptions {
 }
 
 /** Where a connection was meant to go. */
-export type OriginalDst =
-  /** Found; `redirected` tells whether it differs from the address the connection was accepted on. */
-  | (Endpoint & {
-      readonly kind: "found";
-      readonly redirected: boolean;
-      readonly by: "getsockopt" | "transparent" | "proc";
-    })
-  /** The client dialled the listener itself: forwarding would come back here for ever. Close the connection. */
-  | (Endpoint & { readonly kind: "loop" })
-  /** Nothing on this machine can tell. */
-  | { readonly kind: "unknown"; readonly reason: string };
+export type OriginalDst = FoundDst | LoopDst | UnknownDst;
+
+/** The original destination was found. */
+export interface FoundDst extends Endpoint {
+  /** Tag of this answer. */
+  readonly kind: "found";
+  /** Whether it differs from the address the connection was accepted on. */
+  readonly redirected: boolean;
+  /** How it was found. */
+  readonly by: "getsockopt" | "transparent" | "proc";
+}
+
+/** The client dialled the listener itself: forwarding would come back here for ever. Close the connection. */
+export interface LoopDst extends Endpoint {
+  /** Tag of this answer. */
+  readonly kind: "loop";
+}
+
+/** Nothing on this machine can tell. */
+export interface UnknownDst {
+  /** Tag of this answer. */
+  readonly kind: "unknown";
+  /** What was tried, and why it did not help. */
+  readonly reason: string;
+}
 
 /**
  * The address a captured connection was meant for.
@@ -45,11 +59,15 @@ export type OriginalDst =
  *
  * @example
  * ```ts
- * server.on("connection", (socket) => {
+ * import { createServer } from "node:net";
+ * import { originalDst } from "@weftmesh/iptables-gen";
+ *
+ * const server = createServer((socket) => {
  *   const dst = originalDst(socket);
- *   if (dst.kind !== "found") return socket.destroy();
- *   const upstream = connect(dst.port, dst.address);
+ *   console.log(dst.kind === "found" ? `${dst.address}:${dst.port}` : dst.kind);
+ *   socket.destroy();
  * });
+ * server.listen(0, "127.0.0.1", () => server.close());
  * ```
  */
 export function originalDst(socket: AcceptedSocket, options: OriginalDstOptions = {}): OriginalDst {

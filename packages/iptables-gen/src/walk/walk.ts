@@ -43,9 +43,21 @@ export interface Walker {
 }
 
 /** What {@link createWalker} walks: generated rules for a back end, or the rules of a machine. */
-export type WalkSource =
-  | { readonly rules: RuleSet; readonly backend?: Backend }
-  | { readonly saved: Readonly<Partial<Record<Family, readonly SavedTable[]>>> };
+export type WalkSource = GeneratedSource | SavedSource;
+
+/** Generated rules. */
+export interface GeneratedSource {
+  /** The rules. */
+  readonly rules: RuleSet;
+  /** The form they are walked in. Default `iptables`. */
+  readonly backend?: Backend;
+}
+
+/** Rules of a machine. */
+export interface SavedSource {
+  /** Tables of each family; a family left out has no rules. */
+  readonly saved: Readonly<Partial<Record<Family, readonly SavedTable[]>>>;
+}
 
 /**
  * Compiles rules for walking.
