@@ -26,6 +26,7 @@ export type { Extensions, KeyUsage, NameConstraints } from "./extensions.js";
 export type { AddressName, GeneralName, OtherName, TextName } from "./general-name.js";
 export type { JsonValue } from "./json.js";
 export type { JwtExpectations, RejectedJwt, VerifiedJwt } from "./jwt-svid.js";
+export { KEY_AND_CERT_TYPE, type KeyAndCert, type KeyAndCertStore, type RenewalReason } from "./key-and-cert.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
 export type { PathAttempt } from "./path.js";
 export type { RejectedSvid, SvidVerdict, VerifiedSvid } from "./peer.js";
@@ -71,6 +72,11 @@ export {
 } from "./shell/files.js";
 export { verifyJwtSvid, verifyUserJwt } from "./shell/jws.js";
 export { type JwtSigner, type JwtSignerOptions, jwtSigner } from "./shell/jwt-signer.js";
+export {
+  type KeyAndCertController,
+  type KeyAndCertOptions,
+  keyAndCertController,
+} from "./shell/key-and-cert-controller.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
 export { type BackoffMs, type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";
