@@ -20,10 +20,15 @@ import { type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 
 /** What comes of a request before it is routed. */
 export type Admission =
-  /** Route this. */
-  | { readonly kind: "request"; readonly request: RouteRequest }
+  | {
+      /** Tells the variants apart. */
+      readonly kind: "request";
+      /** Route this. */
+      readonly request: RouteRequest;
+    }
   /** Answer this; the request is not routed. */
   | {
+      /** Tells the variants apart. */
       readonly kind: "reply";
       /** Envoy's RESPONSE_CODE_DETAILS. */
       readonly details: "missing_host_header" | "absolute_path_rejected" | "path_normalization_failed";

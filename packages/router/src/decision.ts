@@ -58,7 +58,14 @@ export interface LocalReply {
   /** Body as latin1 text, one character a byte; empty for none. */
   readonly body: string;
   /** Status, body and the fields that do not follow from them, before the form for gRPC or HEAD: what `local_reply_config` works on. */
-  readonly original: { readonly status: number; readonly headers: HeaderList; readonly body: string };
+  readonly original: {
+    /** HTTP status. */
+    readonly status: number;
+    /** Fields without those of the body. */
+    readonly headers: HeaderList;
+    /** Body as latin1 text. */
+    readonly body: string;
+  };
 }
 
 /** The request as it goes upstream. */
@@ -94,6 +101,7 @@ export interface Timeouts {
 /** How an attempt ended, as retry policies see it. */
 export type Outcome =
   | {
+      /** Tells the variants apart. */
       readonly kind: "response";
       /** HTTP status. */
       readonly status: number;
@@ -101,6 +109,7 @@ export type Outcome =
       readonly headers: HeaderList;
     }
   | {
+      /** Tells the variants apart. */
       readonly kind: "reset";
       /** Why there is no response. */
       readonly reason: ResetReason;
@@ -124,6 +133,7 @@ export type ResetReason =
 /** Whether to try again, and when. */
 export type RetryVerdict =
   | {
+      /** Try again. */
       readonly retry: true;
       /** Wait this long first. */
       readonly delayMs: number;
@@ -131,6 +141,7 @@ export type RetryVerdict =
       readonly condition: string;
     }
   | {
+      /** Do not try again. */
       readonly retry: false;
       /** Why not. */
       readonly reason: "not-retriable" | "limit" | "disabled";
@@ -148,16 +159,32 @@ export interface Mirror {
 
 /** What the CORS policy says about a request. */
 export type CorsVerdict =
-  | { readonly kind: "none" }
-  /** Answer the preflight with this. */
-  | { readonly kind: "preflight"; readonly reply: LocalReply }
-  /** Forward, and set these fields on the response. */
-  | { readonly kind: "actual"; readonly headers: HeaderList };
+  | {
+      /** Tells the variants apart. */
+      readonly kind: "none";
+    }
+  | {
+      /** Tells the variants apart. */
+      readonly kind: "preflight";
+      /** Answer the preflight with this. */
+      readonly reply: LocalReply;
+    }
+  | {
+      /** Tells the variants apart. */
+      readonly kind: "actual";
+      /** Forward, and set these fields on the response. */
+      readonly headers: HeaderList;
+    };
 
 /** One rate-limit descriptor. */
 export interface RateLimitDescriptor {
   /** Key and value pairs in order. */
-  readonly entries: readonly { readonly key: string; readonly value: string }[];
+  readonly entries: readonly {
+    /** What the entry is about. */
+    readonly key: string;
+    /** Its value for this request. */
+    readonly value: string;
+  }[];
   /** Stage 0–10. */
   readonly stage: number;
   /** Runtime key that disables it, if it has one. */
@@ -167,15 +194,32 @@ export interface RateLimitDescriptor {
   /** Whether it is to be reported when the stream ends. */
   readonly onStreamDone: boolean;
   /** An override of the limit. */
-  readonly limit?: { readonly requestsPerUnit: number; readonly unit: string } | undefined;
+  readonly limit?:
+    | {
+        /** How many requests. */
+        readonly requestsPerUnit: number;
+        /** Per what: `SECOND`, `MINUTE`, … */
+        readonly unit: string;
+      }
+    | undefined;
 }
 
 /** What to do with a redirect that came from upstream. */
 export type InternalRedirectVerdict =
-  /** Hand it to the client. */
-  | { readonly kind: "pass"; readonly reason: string }
-  /** Route this request instead. */
-  | { readonly kind: "follow"; readonly request: UpstreamRequest; readonly dropBody: boolean };
+  | {
+      /** Tells the variants apart. */
+      readonly kind: "pass";
+      /** Why the answer goes to the client. */
+      readonly reason: string;
+    }
+  | {
+      /** Tells the variants apart. */
+      readonly kind: "follow";
+      /** Route this request instead. */
+      readonly request: UpstreamRequest;
+      /** Whether the body is left out: a 303 turns the method into GET. */
+      readonly dropBody: boolean;
+    };
 
 /** Send the request to a cluster. */
 export interface Forward {

@@ -48,6 +48,7 @@ export interface Issue {
  * the first one's. Branch on {@link RouterError.code}, never on the message.
  */
 export class RouterError extends Error {
+  /** `RouterError`. */
   override readonly name = "RouterError";
   /** The first issue's code. */
   readonly code: RouterErrorCode;

@@ -12,7 +12,9 @@ const indexAbove = 128;
  * that a decision allocates.
  */
 export class RequestFacts {
+  /** The request itself. */
   readonly request: RouteRequest;
+  /** Chance and time of the decision. */
   readonly context: RouteContext;
   /** `:path` up to the first `?` or `#`. */
   readonly path: string;

@@ -14,7 +14,14 @@ export interface FaultVerdict {
   /** Wait this long before anything else; 0 for no delay. */
   readonly delayMs: number;
   /** Then answer with this instead of forwarding. */
-  readonly abort?: { readonly httpStatus?: number; readonly grpcStatus?: number } | undefined;
+  readonly abort?:
+    | {
+        /** HTTP status to answer with. */
+        readonly httpStatus?: number;
+        /** gRPC status to answer with. */
+        readonly grpcStatus?: number;
+      }
+    | undefined;
 }
 
 /** A compiled fault filter. */

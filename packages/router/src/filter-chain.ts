@@ -11,6 +11,7 @@ import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./s
 /** Which filter chain takes a connection. */
 export type FilterChainMatch =
   | {
+      /** Tells the variants apart. */
       readonly kind: "chain";
       /** The chain's `name`. */
       readonly name: string;
@@ -19,8 +20,10 @@ export type FilterChainMatch =
       /** The FilterChain message. */
       readonly chain: FilterChain;
     }
-  /** Envoy closes such a connection. */
-  | { readonly kind: "none" };
+  | {
+      /** No chain fits: Envoy closes such a connection. */
+      readonly kind: "none";
+    };
 
 /** How a filter chain was found. */
 export interface FilterChainTrace {

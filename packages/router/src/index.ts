@@ -16,7 +16,7 @@ export {
   type RouteTestResult,
 } from "./check/check-routes.js";
 export type { RouteCoverage } from "./check/coverage.js";
-export type { RouteTest, RouteTestExpectation, RouteTestInput } from "./check/test-file.js";
+export type { KeyValue, RouteTest, RouteTestExpectation, RouteTestInput } from "./check/test-file.js";
 export type { ReplyContext } from "./connection-manager/local-reply-config.js";
 export {
   type Admission,
@@ -46,6 +46,7 @@ export type {
   UpstreamRequest,
   VirtualHostInfo,
 } from "./decision.js";
+export type { DomainClass } from "./domain-index.js";
 export { formatIssue, type Issue, RouterError, type RouterErrorCode } from "./errors.js";
 export { formatTrace, type HostTrace, type RouteTrace, type TestTrace, type Trace } from "./explain.js";
 // For authors of extensions.
@@ -58,6 +59,7 @@ export type {
 } from "./extension.js";
 export type { RequestFacts } from "./facts.js";
 export { compileFault, type Fault, type FaultVerdict } from "./fault.js";
+export type { ChainStep } from "./filter-chain/chain-tree.js";
 export {
   compileListener,
   type FilterChainMatch,

@@ -6,7 +6,12 @@ export type RuntimeValue =
   | number
   | string
   | boolean
-  | { readonly numerator?: number | undefined; readonly denominator?: string | undefined };
+  | {
+      /** Out of the denominator; absent is 0. */
+      readonly numerator?: number | undefined;
+      /** `HUNDRED` (default), `TEN_THOUSAND` or `MILLION`. */
+      readonly denominator?: string | undefined;
+    };
 
 /** Looks up a runtime key; absent means the key is not set. */
 export type Runtime = (key: string) => RuntimeValue | undefined;

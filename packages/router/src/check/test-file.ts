@@ -10,8 +10,11 @@ export interface RouteTest {
   readonly validate: RouteTestExpectation;
 }
 
-interface KeyValue {
+/** One header field. */
+export interface KeyValue {
+  /** Its name. */
   readonly key?: string;
+  /** Its value. */
   readonly value?: string;
 }
 
@@ -37,9 +40,13 @@ export interface RouteTestInput {
   readonly runtime?: string;
   /** Dynamic metadata to set, by namespace. */
   readonly dynamic_metadata?: readonly {
+    /** Namespace. */
     readonly metadata_namespace?: string;
+    /** A JSON object. */
     readonly value?: unknown;
+    /** A message. */
     readonly typed_value?: unknown;
+    /** Whether a namespace that is set already takes it in. */
     readonly allow_overwrite?: boolean;
   }[];
 }

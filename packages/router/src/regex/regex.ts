@@ -26,7 +26,10 @@ export interface Regex {
  * Runs patterns in place of the built-in automaton, for whole-text tests only: what is accepted, and what a replacement gives, stays
  * as it is. Gets the pattern's text as bytes; must match the whole text, in RE2's Latin-1 sense.
  */
-export type RegexEngine = (pattern: string) => { test(text: string): boolean };
+export type RegexEngine = (pattern: string) => {
+  /** Whether the pattern matches the whole text. */
+  test(text: string): boolean;
+};
 
 /** Patterns compiled lately, over all tables: updates mostly repeat what was there. */
 const cache = new LRUCache<string, CompiledRegex>({ max: 20_000 });
