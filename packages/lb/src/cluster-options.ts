@@ -46,9 +46,17 @@ export interface ClusterOptions {
   /** Milliseconds over which changes of health, weight and metadata are gathered. Default: 1000, as in Envoy; 0 applies at once. */
   readonly updateMergeWindowMs?: number;
   /** Where this process stands, for zone aware routing and to put its locality first. */
-  readonly local?: { readonly locality: Locality; readonly cluster?: Cluster };
+  readonly local?: LocalOptions;
   /** Called for each ejection, return and health transition; must be quick. */
   readonly onEvent?: (event: LbEvent) => void;
+}
+
+/** Where a process stands. */
+export interface LocalOptions {
+  /** Its locality. */
+  readonly locality: Locality;
+  /** The cluster it belongs to, with the hosts that call beside it. Default: not known. */
+  readonly cluster?: Cluster;
 }
 
 /** What a cluster needs from outside. */

@@ -1,3 +1,11 @@
+/** What an {@link Ewma} holds. */
+export interface EwmaSnapshot {
+  /** The estimate in milliseconds, at the time of the last value. */
+  readonly estimate: number;
+  /** Monotonic milliseconds of the last value. */
+  readonly updatedAt: number;
+}
+
 /** A moving average of response times that jumps up at once and comes down slowly. */
 export interface Ewma {
   /**
@@ -9,7 +17,7 @@ export interface Ewma {
   /** The estimate at `now` in milliseconds, decayed towards 0 since the last value; changes nothing. */
   valueAt(now: number): number;
   /** Estimate and time of the last value. */
-  snapshot(): { readonly estimate: number; readonly updatedAt: number };
+  snapshot(): EwmaSnapshot;
   /** Takes over what {@link Ewma.snapshot} gave; anything else is left out. */
   restore(state: Readonly<Record<string, unknown>>): void;
 }
@@ -49,7 +57,7 @@ class PeakEwma implements Ewma {
     return this.estimate * this.remaining(now);
   }
 
-  snapshot(): { readonly estimate: number; readonly updatedAt: number } {
+  snapshot(): EwmaSnapshot {
     return { estimate: this.estimate, updatedAt: this.updatedAt };
   }
 

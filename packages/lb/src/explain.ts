@@ -1,39 +1,81 @@
 import type { NoHostReason } from "./pick.js";
 
+/** Each priority's share of the draw, and where the draw fell. */
+export interface PriorityStep {
+  /** Tells the steps apart. */
+  readonly step: "priority";
+  /** Percent of traffic for the healthy hosts of each priority. */
+  readonly healthyLoad: readonly number[];
+  /** Percent of traffic for the degraded hosts of each priority. */
+  readonly degradedLoad: readonly number[];
+  /** What was drawn, 1–100. */
+  readonly draw: number;
+  /** The priority it fell on. */
+  readonly priority: number;
+  /** Whether on its healthy or its degraded hosts. */
+  readonly health: "healthy" | "degraded";
+}
+
+/** The list the policy chose from. */
+export interface SourceStep {
+  /** Tells the steps apart. */
+  readonly step: "source";
+  /** Which hosts of the priority. */
+  readonly source: "all" | "healthy" | "degraded";
+  /** Whether it is all of them because too few are available. */
+  readonly panic: boolean;
+  /** The locality that was chosen, as JSON of region, zone and sub-zone. */
+  readonly locality?: string;
+  /** Hosts in the list. */
+  readonly candidates: number;
+}
+
+/** The subset the request fell into, or the fallback it took. */
+export interface SubsetStep {
+  /** Tells the steps apart. */
+  readonly step: "subset";
+  /** Keys and values asked for, as JSON. */
+  readonly subset: string;
+  /** The fallback, if no subset matched. */
+  readonly fallback?: string;
+}
+
+/** A host the policy chose. */
+export interface HostStep {
+  /** Tells the steps apart. */
+  readonly step: "host";
+  /** Name of the policy. */
+  readonly policy: string;
+  /** Address of the host. */
+  readonly address: string;
+}
+
+/** A host that was drawn and passed over. */
+export interface RejectedStep {
+  /** Tells the steps apart. */
+  readonly step: "rejected";
+  /** Address of the host. */
+  readonly address: string;
+  /** The reason, as a sentence. */
+  readonly why: string;
+}
+
+/** A limit that was looked at. */
+export interface AdmissionStep {
+  /** Tells the steps apart. */
+  readonly step: "admission";
+  /** What is limited. */
+  readonly resource: string;
+  /** Units in use. */
+  readonly current: number;
+  /** Units there are. */
+  readonly max: number;
+  /** Whether the breaker is open, so that nothing is admitted. */
+  readonly open: boolean;
+}
+
 /** One step of a choice: what was looked at and what came of it. */
-export type TraceStep =
-  /** Each priority's share of the draw, in percent, and what was drawn (1–100). */
-  | {
-      readonly step: "priority";
-      readonly healthyLoad: readonly number[];
-      readonly degradedLoad: readonly number[];
-      readonly draw: number;
-      readonly priority: number;
-      readonly health: "healthy" | "degraded";
-    }
-  /** The list the policy chose from. */
-  | {
-      readonly step: "source";
-      readonly source: "all" | "healthy" | "degraded";
-      readonly panic: boolean;
-      readonly locality?: string;
-      readonly zone?: string;
-      readonly candidates: number;
-    }
-  /** The subset the request fell into, or the fallback it took. */
-  | { readonly step: "subset"; readonly subset: string; readonly fallback?: string }
-  /** A host the policy chose. */
-  | { readonly step: "host"; readonly policy: string; readonly address: string }
-  /** A host that was drawn and passed over. */
-  | { readonly step: "rejected"; readonly address: string; readonly why: string }
-  /** A limit that was looked at. */
-  | {
-      readonly step: "admission";
-      readonly resource: string;
-      readonly current: number;
-      readonly max: number;
-      readonly open: boolean;
-    };
+export type TraceStep = PriorityStep | SourceStep | SubsetStep | HostStep | RejectedStep | AdmissionStep;
 
 /** Collects {@link TraceStep}s. */
 export type Trace = TraceStep[];

@@ -12,14 +12,34 @@ export interface FailureAccrualOptions {
   readonly jitterRatio?: number;
 }
 
+/** The host is in use. */
+export interface AccrualOpen {
+  /** Tells the states apart. */
+  readonly kind: "open";
+  /** Failures in a row. */
+  readonly failures: number;
+}
+
+/** The host is out until an instant. */
+export interface AccrualShut {
+  /** Tells the states apart. */
+  readonly kind: "shut";
+  /** Monotonic milliseconds. */
+  readonly untilMs: number;
+  /** Probes that failed since the circuit opened. */
+  readonly attempt: number;
+}
+
+/** One request is on its way to find out. */
+export interface AccrualProbation {
+  /** Tells the states apart. */
+  readonly kind: "probation";
+  /** Probes that failed since the circuit opened. */
+  readonly attempt: number;
+}
+
 /** Where a host stands. */
-export type FailureAccrual =
-  /** In use. */
-  | { readonly kind: "open"; readonly failures: number }
-  /** Out until an instant. */
-  | { readonly kind: "shut"; readonly untilMs: number; readonly attempt: number }
-  /** One request is on its way to find out. */
-  | { readonly kind: "probation"; readonly attempt: number };
+export type FailureAccrual = AccrualOpen | AccrualShut | AccrualProbation;
 
 /** Something that happens to the host. */
 export type AccrualEvent = "success" | "failure" | "tick";

@@ -10,7 +10,7 @@ import { definedOnly, enumName, IssueList } from "./from-xds/issues.js";
 import { readCircuitBreakers, readOutlierDetection } from "./from-xds/limits.js";
 import { readClusterPolicy } from "./from-xds/policy.js";
 
-export { endpointsFromXds } from "./from-xds/endpoints.js";
+export { type EndpointOptions, endpointsFromXds } from "./from-xds/endpoints.js";
 
 /** What the messages do not say. */
 export interface FromXdsDeps extends ClusterDeps {

@@ -12,11 +12,27 @@ export interface HashRequest {
   /** The caller's IP address without port. */
   readonly sourceIp?: string;
   /** Address of the caller with port, and of ours; a new cookie's value is made of the two. */
-  readonly connection?: { readonly remote: string; readonly local: string };
+  readonly connection?: ConnectionAddresses;
   /** A hash that something earlier on the request's way left behind, by key. */
   readonly filterState?: (key: string) => Hash64 | undefined;
   /** Called when a cookie is to be set on the response. */
   readonly setCookie?: (cookie: NewCookie) => void;
+}
+
+/** The two ends of a connection, each with its port. */
+export interface ConnectionAddresses {
+  /** The caller's end. */
+  readonly remote: string;
+  /** Our end. */
+  readonly local: string;
+}
+
+/** An attribute of a cookie, such as `SameSite`. */
+export interface CookieAttribute {
+  /** Name of the attribute. */
+  readonly name: string;
+  /** Its value; empty for none. */
+  readonly value: string;
 }
 
 /** A cookie that keeps a client on its host. */
@@ -30,32 +46,68 @@ export interface NewCookie {
   /** Lifetime in seconds; 0 for the length of the session. */
   readonly maxAgeSeconds: number;
   /** Further attributes, as given. */
-  readonly attributes: readonly { readonly name: string; readonly value: string }[];
+  readonly attributes: readonly CookieAttribute[];
+}
+
+/** What every policy may say. */
+export interface TerminalHashPolicy {
+  /** Stop here if there is a hash by now. Default: false. */
+  readonly terminal?: boolean;
+}
+
+/** All values of a header. */
+export interface HeaderHashPolicy extends TerminalHashPolicy {
+  /** Tells the policies apart. */
+  readonly kind: "header";
+  /** Name of the header, in lower case. */
+  readonly name: string;
+  /** Changes each value before it is hashed. Default: none. */
+  readonly rewrite?: (value: string) => string;
+}
+
+/** The value of a cookie, which may be made for the purpose. */
+export interface CookieHashPolicy extends TerminalHashPolicy {
+  /** Tells the policies apart. */
+  readonly kind: "cookie";
+  /** Name of the cookie. */
+  readonly name: string;
+  /** Make and set the cookie if the request has none; 0 for the length of the session. Default: do not. */
+  readonly ttlSeconds?: number;
+  /** Path of a cookie that is made. Default: none. */
+  readonly path?: string;
+  /** Further attributes of a cookie that is made. Default: none. */
+  readonly attributes?: readonly CookieAttribute[];
+}
+
+/** The caller's IP address. */
+export interface SourceIpHashPolicy extends TerminalHashPolicy {
+  /** Tells the policies apart. */
+  readonly kind: "source-ip";
+}
+
+/** The first value of a query parameter. */
+export interface QueryParameterHashPolicy extends TerminalHashPolicy {
+  /** Tells the policies apart. */
+  readonly kind: "query-parameter";
+  /** Its exact name. */
+  readonly name: string;
+}
+
+/** A hash that something earlier left behind. */
+export interface FilterStateHashPolicy extends TerminalHashPolicy {
+  /** Tells the policies apart. */
+  readonly kind: "filter-state";
+  /** Under which key. */
+  readonly key: string;
 }
 
 /** One source of a request's hash. */
-export type RequestHashPolicy = {
-  /** Stop here if there is a hash by now. Default: false. */
-  readonly terminal?: boolean;
-} & (
-  | {
-      readonly kind: "header";
-      readonly name: string;
-      /** Changes each value before it is hashed. Default: none. */
-      readonly rewrite?: (value: string) => string;
-    }
-  | {
-      readonly kind: "cookie";
-      readonly name: string;
-      /** Make and set the cookie if the request has none; 0 for the length of the session. Default: do not. */
-      readonly ttlSeconds?: number;
-      readonly path?: string;
-      readonly attributes?: readonly { readonly name: string; readonly value: string }[];
-    }
-  | { readonly kind: "source-ip" }
-  | { readonly kind: "query-parameter"; readonly name: string }
-  | { readonly kind: "filter-state"; readonly key: string }
-);
+export type RequestHashPolicy =
+  | HeaderHashPolicy
+  | CookieHashPolicy
+  | SourceIpHashPolicy
+  | QueryParameterHashPolicy
+  | FilterStateHashPolicy;
 
 /**
  * The hash of a request: what each policy yields is mixed into what is there by rotating and xor; a policy without a

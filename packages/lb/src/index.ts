@@ -45,24 +45,63 @@ export type {
 export type { Clock, Random, Scheduler } from "./clock.js";
 // For applications and proxies.
 export { type Cluster, createCluster } from "./cluster.js";
-export type { ClusterDeps, ClusterOptions, DropOverload, HostChange, HostDelta } from "./cluster-options.js";
+export type {
+  ClusterDeps,
+  ClusterOptions,
+  DropOverload,
+  HostChange,
+  HostDelta,
+  LocalOptions,
+} from "./cluster-options.js";
 export { createEdf, type EdfScheduler } from "./edf.js";
 export { type Issue, LbError, type LbErrorCode } from "./errors.js";
 export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
-export { createEwma, type Ewma } from "./ewma.js";
-export type { Explanation, Trace, TraceStep } from "./explain.js";
+export { createEwma, type Ewma, type EwmaSnapshot } from "./ewma.js";
+export type {
+  AdmissionStep,
+  Explanation,
+  HostStep,
+  PriorityStep,
+  RejectedStep,
+  SourceStep,
+  SubsetStep,
+  Trace,
+  TraceStep,
+} from "./explain.js";
 export {
   ACCRUAL_START,
   type AccrualEvent,
+  type AccrualOpen,
+  type AccrualProbation,
+  type AccrualShut,
   accrualBackoffMs,
   accrue,
   type FailureAccrual,
   type FailureAccrualOptions,
 } from "./failure-accrual.js";
-export { clusterFromXds, endpointsFromXds, type FromXdsDeps, optionsFromXds } from "./from-xds.js";
+export {
+  clusterFromXds,
+  type EndpointOptions,
+  endpointsFromXds,
+  type FromXdsDeps,
+  optionsFromXds,
+} from "./from-xds.js";
 export { type HashFunction, murmurHash64, xxHash64 } from "./hash/hash-text.js";
 export { type Hash64, hash64FromBigInt, hash64ToBigInt } from "./hash/hash64.js";
-export { type HashRequest, hashRequest, type NewCookie, type RequestHashPolicy } from "./hash-policy.js";
+export {
+  type ConnectionAddresses,
+  type CookieAttribute,
+  type CookieHashPolicy,
+  type FilterStateHashPolicy,
+  type HashRequest,
+  type HeaderHashPolicy,
+  hashRequest,
+  type NewCookie,
+  type QueryParameterHashPolicy,
+  type RequestHashPolicy,
+  type SourceIpHashPolicy,
+  type TerminalHashPolicy,
+} from "./hash-policy.js";
 export { createHashRing, type HashRing, type RingOptions, type WeightedKey } from "./hash-ring.js";
 export {
   applyCheck,
@@ -122,7 +161,14 @@ export {
   leastRequestWeight,
 } from "./policy/least-request.js";
 export { type MaglevOptions, maglev } from "./policy/maglev.js";
-export { type OverrideHostOptions, type OverrideHostSource, overrideHost } from "./policy/override-host.js";
+export {
+  type MetadataPath,
+  type OverrideHeader,
+  type OverrideHostOptions,
+  type OverrideHostSource,
+  type OverrideMetadata,
+  overrideHost,
+} from "./policy/override-host.js";
 export { type PeakEwmaOptions, peakEwma } from "./policy/peak-ewma.js";
 export { type RandomOptions, random } from "./policy/random.js";
 export { type RandomSubsettingOptions, randomSubsetting } from "./policy/random-subsetting.js";
@@ -131,7 +177,16 @@ export { type RoundRobinOptions, roundRobin } from "./policy/round-robin.js";
 export { type StaticStrideOptions, staticStride } from "./policy/static-stride.js";
 export { subset } from "./policy/subset.js";
 // For authors of policies.
-export type { Balancer, BalancerEnv, HostsChange, LocalZone, Policy } from "./policy.js";
+export type {
+  Balancer,
+  BalancerEnv,
+  HealthChange,
+  HostsChange,
+  LocalZone,
+  MembershipChange,
+  Policy,
+  ValueChange,
+} from "./policy.js";
 export { type PriorityCounts, type PriorityLoads, priorityLoads } from "./priority-load.js";
 export type { HostSet, LocalityHosts, PrioritySet } from "./priority-set.js";
 export {
@@ -153,12 +208,15 @@ export {
   type LbInterceptorOptions,
   lbInterceptor,
   type UndiciController,
+  type UndiciDispatch,
   type UndiciDispatchOptions,
   type UndiciHandler,
   type UndiciHeaders,
 } from "./shell/undici.js";
 export {
+  type Candidate,
   type CandidateReport,
+  type Percentiles,
   renderSvg,
   renderTable,
   type Scenario,
@@ -176,6 +234,9 @@ export type { SubsetFallback, SubsetOptions, SubsetSelector } from "./subset-opt
 export { failsByPercentage, type SuccessRateThreshold, successRateThreshold } from "./success-rate.js";
 export type { ConsistentHashOptions } from "./table-balancer.js";
 export {
+  type DirectZonePlan,
+  type NoZonePlan,
+  type ResidualZonePlan,
   type ZoneCounts,
   type ZoneExit,
   type ZonePercentages,

@@ -35,16 +35,34 @@ export interface BalancerEnv {
   gauge(name: string, value: number): void;
 }
 
+/** Hosts came, went or changed places. */
+export interface MembershipChange {
+  /** Tells the changes apart. */
+  readonly kind: "membership";
+  /** In which priority; in all when absent. */
+  readonly priority?: number;
+}
+
+/** One host's flags changed. */
+export interface HealthChange {
+  /** Tells the changes apart. */
+  readonly kind: "health";
+  /** Which host. */
+  readonly host: Host;
+  /** The flags it had. */
+  readonly oldFlags: number;
+}
+
+/** One host's weight changed, or its metadata and maybe its weight. */
+export interface ValueChange {
+  /** Tells the changes apart. */
+  readonly kind: "weight" | "metadata";
+  /** Which host. */
+  readonly host: Host;
+}
+
 /** What changed in a priority set. */
-export type HostsChange =
-  /** Hosts came, went or changed places; one priority, or all when absent. */
-  | { readonly kind: "membership"; readonly priority?: number }
-  /** One host's flags changed. */
-  | { readonly kind: "health"; readonly host: Host; readonly oldFlags: number }
-  /** One host's weight changed. */
-  | { readonly kind: "weight"; readonly host: Host }
-  /** One host's metadata changed, and maybe its weight. */
-  | { readonly kind: "metadata"; readonly host: Host };
+export type HostsChange = MembershipChange | HealthChange | ValueChange;
 
 /** Where the caller stands and who else calls from which zone. */
 export interface LocalZone {

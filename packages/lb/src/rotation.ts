@@ -10,7 +10,11 @@ export interface Rotation {
   position: number;
 }
 
-/** @param start - A random integer, so that many clients do not march in step. */
+/**
+ * Makes a rotation.
+ *
+ * @param start - A random integer, so that many clients do not march in step.
+ */
 export function createRotation(start: number): Rotation {
   let ahead = 0;
   return {

@@ -3,8 +3,14 @@ import type { SimulationReport } from "./simulate/report.js";
 import type { Scenario } from "./simulate/scenario.js";
 import { seededRandom } from "./testing.js";
 
-export { type CandidateReport, renderSvg, renderTable, type SimulationReport } from "./simulate/report.js";
-export type { Scenario, ScenarioEvent, ServerGroup, ServerOptions } from "./simulate/scenario.js";
+export {
+  type CandidateReport,
+  type Percentiles,
+  renderSvg,
+  renderTable,
+  type SimulationReport,
+} from "./simulate/report.js";
+export type { Candidate, Scenario, ScenarioEvent, ServerGroup, ServerOptions } from "./simulate/scenario.js";
 
 /**
  * Plays the same traffic against each candidate in virtual time and says what came of it. The same scenario gives the

@@ -30,21 +30,38 @@ export interface ZonePercentages {
   readonly upstream: number;
 }
 
+/** Zones are not looked at. */
+export interface NoZonePlan {
+  /** Tells the plans apart. */
+  readonly mode: "none";
+  /** Why. */
+  readonly exit: ZoneExit;
+  /** Name of the statistic that counts it, if there is one. */
+  readonly stat?: string;
+}
+
+/** All requests stay in the caller's own zone. */
+export interface DirectZonePlan {
+  /** Tells the plans apart. */
+  readonly mode: "direct";
+  /** Shares of each zone. */
+  readonly percentages: readonly ZonePercentages[];
+}
+
+/** As much stays in the own zone as it can take, the rest goes where there is room. */
+export interface ResidualZonePlan {
+  /** Tells the plans apart. */
+  readonly mode: "residual";
+  /** Shares of each zone. */
+  readonly percentages: readonly ZonePercentages[];
+  /** Share of requests that stay, in 1/10000. */
+  readonly localPercentToRoute: number;
+  /** Room in each zone, cumulative, in 1/10000. */
+  readonly residualCumulative: readonly number[];
+}
+
 /** How requests divide over zones. */
-export type ZonePlan =
-  /** Zones are not looked at. */
-  | { readonly mode: "none"; readonly exit: ZoneExit; readonly stat?: string }
-  /** All to the caller's own zone. */
-  | { readonly mode: "direct"; readonly percentages: readonly ZonePercentages[] }
-  /** As much to the own zone as it can take, the rest where there is room. */
-  | {
-      readonly mode: "residual";
-      readonly percentages: readonly ZonePercentages[];
-      /** Share of requests that stay, in 1/10000. */
-      readonly localPercentToRoute: number;
-      /** Room in each zone, cumulative, in 1/10000. */
-      readonly residualCumulative: readonly number[];
-    };
+export type ZonePlan = NoZonePlan | DirectZonePlan | ResidualZonePlan;
 
 /** What {@link zonePlan} needs to know. */
 export interface ZonePlanInput {

@@ -6,12 +6,32 @@ import type { Balancer, BalancerEnv, HostsChange, Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
 import type { PrioritySet } from "../priority-set.js";
 
-/** Where the address of the host to use is found: exactly one of the two. */
-export type OverrideHostSource =
-  /** A request header, by name. */
-  | { readonly header: string; readonly metadata?: never }
-  /** Dynamic metadata of a filter, by path. */
-  | { readonly metadata: { readonly filter: string; readonly path: readonly string[] }; readonly header?: never };
+/** The address is in a request header. */
+export interface OverrideHeader {
+  /** Name of the header. */
+  readonly header: string;
+  /** Not with a header. */
+  readonly metadata?: never;
+}
+
+/** Where a value of dynamic metadata is. */
+export interface MetadataPath {
+  /** Name of the filter that wrote it. */
+  readonly filter: string;
+  /** Keys from the outside in. */
+  readonly path: readonly string[];
+}
+
+/** The address is in dynamic metadata. */
+export interface OverrideMetadata {
+  /** Where. */
+  readonly metadata: MetadataPath;
+  /** Not with metadata. */
+  readonly header?: never;
+}
+
+/** Where the address of the host to use is found. */
+export type OverrideHostSource = OverrideHeader | OverrideMetadata;
 
 /** Options of {@link overrideHost}. */
 export interface OverrideHostOptions {

@@ -26,7 +26,7 @@ const DISCOVERY_MS = 200;
 /**
  * Checks every host of a cluster by its health check timing until disposed. Hosts that come are checked from then on.
  *
- * @throws {@link TypeError} if the cluster has no health check timing.
+ * @throws TypeError if the cluster has no health check timing.
  */
 export function runHealthChecks(cluster: Cluster, options: HealthCheckRunOptions): Disposable {
   const timing = cluster.healthCheck;

@@ -17,11 +17,17 @@ export interface UndiciController {
 
 /** A handler as undici 7 gives it to interceptors; the part that is used here. */
 export interface UndiciHandler {
+  /** The request is on its way. */
   onRequestStart?(controller: UndiciController, context: unknown): void;
+  /** The connection became something else. */
   onRequestUpgrade?(controller: UndiciController, status: number, headers: unknown, socket: unknown): void;
+  /** Status and headers are there. */
   onResponseStart?(controller: UndiciController, status: number, headers: UndiciHeaders, message?: string): void;
+  /** A part of the body is there. */
   onResponseData?(controller: UndiciController, chunk: Uint8Array): void;
+  /** The response is complete. */
   onResponseEnd?(controller: UndiciController, trailers: UndiciHeaders): void;
+  /** Nothing more will come. */
   onResponseError?(controller: UndiciController, error: Error): void;
 }
 
@@ -30,10 +36,15 @@ export type UndiciHeaders = Readonly<Record<string, string | string[] | undefine
 
 /** Options of a dispatch; the part that is used here. */
 export interface UndiciDispatchOptions {
+  /** Scheme, host and port of the URL. */
   readonly origin?: string | URL;
+  /** In capital letters. */
   readonly method: string;
+  /** Only texts and bytes can be sent again. */
   readonly body?: unknown;
+  /** A record, a flat list or pairs. */
   readonly headers?: unknown;
+  /** Name for TLS. Default: the host of the URL. */
   readonly servername?: string | null;
 }
 
@@ -52,7 +63,8 @@ export interface LbInterceptorOptions {
 const RETRY_STATUSES: readonly number[] = [502, 503, 504];
 const RETRY_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
 
-type Dispatch<O> = (options: O, handler: UndiciHandler) => boolean;
+/** Sends a request and feeds a handler. */
+export type UndiciDispatch<O> = (options: O, handler: UndiciHandler) => boolean;
 
 /**
  * Sends undici's requests to the hosts of a cluster: `new Agent().compose(lbInterceptor(cluster))`. The origin of a URL
@@ -62,7 +74,7 @@ type Dispatch<O> = (options: O, handler: UndiciHandler) => boolean;
 export function lbInterceptor<O extends UndiciDispatchOptions>(
   cluster: Cluster,
   options: LbInterceptorOptions = {},
-): (dispatch: Dispatch<O>) => Dispatch<O> {
+): (dispatch: UndiciDispatch<O>) => UndiciDispatch<O> {
   return (dispatch) => (request, handler) => new Exchange(cluster, options, dispatch, request, handler).attempt();
 }
 
@@ -70,7 +82,7 @@ export function lbInterceptor<O extends UndiciDispatchOptions>(
 class Exchange<O extends UndiciDispatchOptions> implements UndiciHandler {
   private readonly cluster: Cluster;
   private readonly options: LbInterceptorOptions;
-  private readonly dispatch: Dispatch<O>;
+  private readonly dispatch: UndiciDispatch<O>;
   private readonly request: O;
   private readonly handler: UndiciHandler;
   private readonly attempted: Host[] = [];
@@ -86,7 +98,7 @@ class Exchange<O extends UndiciDispatchOptions> implements UndiciHandler {
   constructor(
     cluster: Cluster,
     options: LbInterceptorOptions,
-    dispatch: Dispatch<O>,
+    dispatch: UndiciDispatch<O>,
     request: O,
     handler: UndiciHandler,
   ) {

@@ -1,9 +1,21 @@
+/** Values below which a share of all lies. */
+export interface Percentiles {
+  /** Half of all. */
+  readonly p50: number;
+  /** 90 %. */
+  readonly p90: number;
+  /** 99 %. */
+  readonly p99: number;
+  /** 99.9 %. */
+  readonly p999: number;
+}
+
 /** What one candidate came to. */
 export interface CandidateReport {
   /** Its name. */
   readonly name: string;
   /** Latency in milliseconds at 50, 90, 99 and 99.9 percent of the requests that ended well. */
-  readonly latencyMs: { readonly p50: number; readonly p90: number; readonly p99: number; readonly p999: number };
+  readonly latencyMs: Percentiles;
   /** Requests that ended in a failure after all attempts. */
   readonly failures: number;
   /** Requests without a host. */

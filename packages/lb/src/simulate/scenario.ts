@@ -45,6 +45,14 @@ export interface ScenarioEvent extends ServerOptions {
   readonly add?: boolean;
 }
 
+/** A way of balancing that takes part in a comparison. */
+export interface Candidate {
+  /** For the report. */
+  readonly name: string;
+  /** Everything of a cluster but its hosts. */
+  readonly options: ClusterOptions;
+}
+
 /** What to play. */
 export interface Scenario {
   /** For the report. */
@@ -67,6 +75,6 @@ export interface Scenario {
   readonly servers: readonly ServerGroup[];
   /** What happens to them. Default: nothing. */
   readonly events?: readonly ScenarioEvent[];
-  /** What to compare: everything of a cluster but its hosts. */
-  readonly candidates: readonly { readonly name: string; readonly options: ClusterOptions }[];
+  /** What to compare. */
+  readonly candidates: readonly Candidate[];
 }
