@@ -10,19 +10,27 @@ export interface CommandRunner {
 /** Runs programs on this machine, without a shell. */
 export const localRunner: CommandRunner = {
   run(command) {
-    const { program, args, env } = command.sandbox === undefined ? plain(command) : sandboxed(command, command.sandbox);
-    const result = spawnSync(program, args, {
-      input: command.stdin ?? "",
-      encoding: "utf8",
-      maxBuffer: 256 * 1024 * 1024,
-      env: { ...process.env, LC_ALL: "C", ...env },
-    });
-    const missing = (result.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
-    if (missing) return { exitCode: 127, stdout: "", stderr: "", missing };
-    const failed = result.error === undefined ? "" : `${result.error.message}\n`;
-    return { exitCode: result.status ?? 1, stdout: result.stdout ?? "", stderr: failed + (result.stderr ?? "") };
+    if (command.sandbox === undefined) return runCall(plain(command), command.stdin);
+    const result = runCall(sandboxed(command, command.sandbox), command.stdin);
+    // Where a mount namespace is refused, the program runs with the machine's lock and name services, as the original does.
+    return result.missing === true || result.stderr.startsWith("unshare:")
+      ? runCall(plain(command), command.stdin)
+      : result;
   },
 };
+
+function runCall({ program, args, env }: Call, stdin: string | undefined): CommandResult {
+  const result = spawnSync(program, args, {
+    input: stdin ?? "",
+    encoding: "utf8",
+    maxBuffer: 256 * 1024 * 1024,
+    env: { ...process.env, LC_ALL: "C", ...env },
+  });
+  const missing = (result.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+  if (missing) return { exitCode: 127, stdout: "", stderr: "", missing };
+  const failed = result.error === undefined ? "" : `${result.error.message}\n`;
+  return { exitCode: result.status ?? 1, stdout: result.stdout ?? "", stderr: failed + (result.stderr ?? "") };
+}
 
 interface Call {
   readonly program: string;
