@@ -1,4 +1,4 @@
-import { XdsTypesError } from "@weftmesh/xds-types";
+import { messageType, XdsTypesError } from "@weftmesh/xds-types";
 import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
 import { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
@@ -153,6 +153,14 @@ describe("ProtoJSON, reading", () => {
       ["ERR_XDS_TYPES_UNKNOWN_FIELD", "nonsense"],
     ]);
     expect(found[0]?.message).toContain("did you mean domains?");
+  });
+
+  test("what stands in a sensitive field is not repeated in a problem", () => {
+    const type = messageType("envoy.extensions.transport_sockets.tls.v3.TlsCertificate");
+    const [problem, ...rest] = problems(() => type.fromJson({ private_key: { inline_bytes: "hunter2!" } }));
+    expect(rest).toEqual([]);
+    expect(problem).toMatchObject({ code: "ERR_XDS_TYPES_JSON", path: "private_key.inline_bytes" });
+    expect(problem?.message).not.toContain("hunter2");
   });
 
   test("a field in both spellings is a duplicate", () => {

@@ -11,6 +11,7 @@ import type { Issue } from "./errors.js";
 import type { Place } from "./json/context.js";
 import { typeNameOf } from "./type-url.js";
 import { anyType, jsonTypes, maxDepth, wrappers } from "./wire/special.js";
+import { withhold } from "./withhold.js";
 
 type Check = (value: unknown, context: CheckContext, place: Place | undefined, depth: number) => void;
 
@@ -69,10 +70,12 @@ function fieldCheck(field: FieldDescriptor): Check | undefined {
     const value = (message as Record<string, unknown>)[key];
     if (value === undefined && rules === undefined) return;
     const at: Place = { parent: place, key: name };
+    const before = context.issues.length;
     if (rules !== undefined) rules(value, context, at);
     if (value === undefined) return;
     if (notices !== undefined) context.add("ERR_XDS_TYPES_DEPRECATED", at, notices, "warning");
     inner?.(value, context, at, depth);
+    if (field.sensitive) withhold(context.issues, before);
   };
 }
 

@@ -10,6 +10,7 @@ import {
 import { type Issue, XdsTypesError } from "../errors.js";
 import type { JsonReadOptions } from "../message.js";
 import { jsonTypes, maxDepth } from "../wire/special.js";
+import { withhold } from "../withhold.js";
 import { JsonContext, type Place, show } from "./context.js";
 import { nearestName } from "./nearest-name.js";
 import { readSpecial, type SpecialReader } from "./read-special.js";
@@ -120,7 +121,9 @@ function compile(type: MessageDescriptor): JsonReader {
         }
         given.set(one.oneof, key);
       }
+      const before = context.issues.length;
       const result = read(value, context, field(place, key), depth);
+      if (one.sensitive) withhold(context.issues, before);
       if (result !== undefined) message[one.jsonName] = result;
     }
     return message;
