@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createSnapshotCache, type MessageResource } from "@weftmesh/xds";
 import { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
 import type { Bar, Measurement, MeasurementVariant, Row } from "./row.js";
-import { barePublisher, ourPublisher, type Publisher, startClients } from "./xds/rig.js";
+import { barePublisher, ourPublisher, type Publisher, startClients, startServer } from "./xds/rig.js";
 
 const CLIENTS = 1000;
 const SMALL_BYTES = 1_000;
@@ -43,62 +43,39 @@ function pushRow(what: string, bytes: number, bar: Bar): Row {
   };
 }
 
-/** Growth of the resident set while a large resource goes to everybody, sampled. */
-function growing(name: string, start: () => Promise<Publisher>): MeasurementVariant {
+/** Growth of the resident set over idle while a large resource goes to everybody for the first time, in MB. */
+function growing(name: string, kind: "ours" | "bare"): MeasurementVariant {
   return {
     name,
-    async prepare(): Promise<Measurement> {
-      const publisher = await start();
-      const clients = await startClients(publisher.port, CLIENTS, 1);
-      await publisher.change();
-      return {
-        async measure() {
-          globalThis.gc?.();
-          await sleep(300);
-          const idle = process.memoryUsage().rss;
-          let peak = idle;
-          const timer = setInterval(() => {
-            peak = Math.max(peak, process.memoryUsage().rss);
-          }, 5);
-          await publisher.change();
-          clearInterval(timer);
-          return Math.max(0, peak - idle) / 2 ** 20;
-        },
-        close() {
-          clients.disconnect();
-          publisher.close();
-        },
-      };
-    },
+    prepare: (): Measurement => ({
+      async measure() {
+        const server = await startServer(kind, CLIENTS, SMALL_BYTES, 1);
+        const clients = await startClients(server.port, CLIENTS, 1);
+        const idle = await server.rss();
+        const peak = await server.rss(LARGE_BYTES);
+        clients.disconnect();
+        server.close();
+        return (peak - idle) / 2 ** 20;
+      },
+    }),
   };
 }
 
-/** What a thousand clients with 20 names each add to the resident set, for each of them. */
-function idling(name: string, start: (names: number) => Promise<Publisher>): MeasurementVariant {
+/** What a thousand clients with 20 names each add to the resident set, for each of them, in KB. */
+function idling(name: string, kind: "ours" | "bare"): MeasurementVariant {
   return {
     name,
-    async prepare(): Promise<Measurement> {
-      const publisher = await start(20);
-      const warm = await startClients(publisher.port, 50, 20);
-      warm.disconnect();
-      return {
-        async measure() {
-          globalThis.gc?.();
-          await sleep(200);
-          globalThis.gc?.();
-          const before = process.memoryUsage().rss;
-          const clients = await startClients(publisher.port, CLIENTS, 20);
-          await sleep(500);
-          globalThis.gc?.();
-          await sleep(200);
-          const after = process.memoryUsage().rss;
-          clients.disconnect();
-          await sleep(500);
-          return Math.max(0, after - before) / CLIENTS / 1024;
-        },
-        close: () => publisher.close(),
-      };
-    },
+    prepare: (): Measurement => ({
+      async measure() {
+        const server = await startServer(kind, CLIENTS, 100, 20);
+        const empty = await server.rss();
+        const clients = await startClients(server.port, CLIENTS, 20);
+        const idle = await server.rss();
+        clients.disconnect();
+        server.close();
+        return (idle - empty) / CLIENTS / 1024;
+      },
+    }),
   };
 }
 
@@ -150,10 +127,10 @@ export const rows: readonly Row[] = [
     name: "xds server, growth of memory while 172 KB go to 1,000 clients",
     unit: "MB",
     better: "lower",
-    ours: growing("@weftmesh/xds", () => ourPublisher(CLIENTS, LARGE_BYTES, 1)),
+    ours: growing("@weftmesh/xds", "ours"),
     against: [
       {
-        ...growing("bare grpc-js streams", () => barePublisher(CLIENTS, LARGE_BYTES)),
+        ...growing("bare grpc-js streams", "bare"),
         bar: { kind: "absolute", max: 64 },
       },
     ],
@@ -163,10 +140,8 @@ export const rows: readonly Row[] = [
     name: "xds server, an idle client with 20 names",
     unit: "KB",
     better: "lower",
-    ours: idling("@weftmesh/xds", (names) => ourPublisher(CLIENTS, 100, names)),
-    against: [
-      { ...idling("bare grpc-js streams", () => barePublisher(CLIENTS, 100)), bar: { kind: "absolute", max: 80 } },
-    ],
+    ours: idling("@weftmesh/xds", "ours"),
+    against: [{ ...idling("bare grpc-js streams", "bare"), bar: { kind: "absolute", max: 80 } }],
   },
   {
     kind: "measurement",

@@ -9,8 +9,8 @@ export const ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLo
 
 /** A server that can be told to change what its clients have. */
 export interface Publisher {
-  /** Publishes new content of one resource; resolves when `expected` clients have acknowledged it. */
-  change(): Promise<void>;
+  /** Publishes new content of one resource, of another size if one is given; resolves when all have acknowledged it. */
+  change(bytes?: number): Promise<void>;
   readonly port: number;
   close(): void;
 }
@@ -19,7 +19,7 @@ export interface Publisher {
 export async function ourPublisher(clients: number, bytes: number, names: number): Promise<Publisher> {
   const cache = createLinearCache(ENDPOINTS);
   let version = 0;
-  const publish = (): void => cache.update([resource("e0", ++version, bytes)]);
+  const publish = (size = bytes): void => cache.update([resource("e0", ++version, size)]);
   for (let name = 1; name < names; name++) cache.update([resource(`e${name}`, 0, 100)]);
   publish();
   let acknowledged = 0;
@@ -35,11 +35,11 @@ export async function ourPublisher(clients: number, bytes: number, names: number
   const port = await server.listen("127.0.0.1:0");
   return {
     port,
-    change: () =>
+    change: (size) =>
       new Promise((resolve) => {
         acknowledged = 0;
         done = resolve;
-        publish();
+        publish(size);
       }),
     close: () => void server.close(),
   };
@@ -49,7 +49,9 @@ export async function ourPublisher(clients: number, bytes: number, names: number
 export async function barePublisher(clients: number, bytes: number): Promise<Publisher> {
   const calls = new Set<ServerDuplexStream<Buffer, Buffer>>();
   // A response of one resource, with a nonce where clients look for it.
-  const message = Buffer.concat([Buffer.from([0x2a, 1, 0x31, 0x12]), varint(bytes), Buffer.alloc(bytes, 0x61)]);
+  const messageOf = (size: number): Buffer =>
+    Buffer.concat([Buffer.from([0x2a, 1, 0x31, 0x12]), varint(size), Buffer.alloc(size, 0x61)]);
+  const message = messageOf(bytes);
   let acknowledged = 0;
   let done = (): void => {};
   const server = new Server({ "grpc.max_send_message_length": -1 });
@@ -84,11 +86,12 @@ export async function barePublisher(clients: number, bytes: number): Promise<Pub
   });
   return {
     port,
-    change: () =>
+    change: (size = bytes) =>
       new Promise((resolve) => {
         acknowledged = 0;
         done = resolve;
-        for (const call of calls) call.write(message);
+        const next = size === bytes ? message : messageOf(size);
+        for (const call of calls) call.write(next);
       }),
     close: () => server.forceShutdown(),
   };
@@ -100,6 +103,35 @@ export async function startClients(port: number, count: number, names: number): 
   const child = fork(file, [String(port), String(count), String(names)]);
   await once(child, "message", { signal: AbortSignal.timeout(60_000) });
   return child;
+}
+
+/** A server in a process of its own. */
+export interface RemoteServer {
+  readonly port: number;
+  /** The resident set in bytes: settled, or at its peak while a resource of that size goes to everybody. */
+  rss(resize?: number): Promise<number>;
+  close(): void;
+}
+
+/** Starts a server whose memory is not mixed with anything else's. */
+export async function startServer(
+  kind: "ours" | "bare",
+  clients: number,
+  bytes: number,
+  names: number,
+): Promise<RemoteServer> {
+  const file = fileURLToPath(new URL("./server.js", import.meta.url));
+  const child = fork(file, [kind, clients, bytes, names].map(String), { execArgv: ["--expose-gc"] });
+  const [{ port }] = (await once(child, "message", { signal: AbortSignal.timeout(30_000) })) as [{ port: number }];
+  return {
+    port,
+    async rss(resize) {
+      child.send(resize === undefined ? {} : { resize });
+      const [{ rss }] = (await once(child, "message", { signal: AbortSignal.timeout(60_000) })) as [{ rss: number }];
+      return rss;
+    },
+    close: () => child.disconnect(),
+  };
 }
 
 /** An opaque resource: its content is its version. */

@@ -14,6 +14,7 @@ import type { TypeState } from "../server/type-state.js";
 import { decodeDeltaRequest, decodeSotwRequest, LimitExceeded, type RequestLimits } from "../wire/request.js";
 import { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "../wire/response.js";
 import type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions } from "../xds-server.js";
+import type { ResponseCache } from "./response-cache.js";
 import type { WriteWindow } from "./write-window.js";
 
 /** What all streams of a server share. */
@@ -24,6 +25,8 @@ export interface StreamParts {
   readonly rules: SessionRules;
   /** Limits of one request. */
   readonly limits: RequestLimits;
+  /** Responses that others were just sent. */
+  readonly encoded: ResponseCache;
   /** Bounds what is being written. */
   readonly window: WriteWindow;
   /** Decides whether a client may have a stream; throws if not. */
@@ -67,7 +70,7 @@ export function serveStream(
   parts: StreamParts,
   ended: () => void,
 ): ServedStream {
-  const { cache, rules, limits, window, emit, onDemand } = parts;
+  const { cache, rules, limits, window, encoded, emit, onDemand } = parts;
   const peer = call.getPeer();
   const dirty = new Set<string>();
   const demanded = new Map<string, number>();
@@ -167,13 +170,11 @@ export function serveStream(
   function write(response: OutgoingResponse): void {
     const { node } = session;
     if (node === undefined) return;
+    const wraps = (node.clientFeatures ?? []).some((feature) => WRAPPER_FEATURES.includes(feature));
     const bytes =
       variant === "delta"
-        ? encodeDeltaResponse(response)
-        : encodeSotwResponse(
-            response,
-            (node.clientFeatures ?? []).some((feature) => WRAPPER_FEATURES.includes(feature)),
-          );
+        ? encoded.encoded("delta", response, () => encodeDeltaResponse(response))
+        : encoded.encoded(`sotw ${wraps}`, response, () => encodeSotwResponse(response, wraps));
     const release = window.lease(bytes.length);
     writing++;
     call.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), () => {

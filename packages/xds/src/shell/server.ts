@@ -9,6 +9,7 @@ import { XdsError } from "../errors.js";
 import type { SessionRules } from "../server/session.js";
 import type { RequestLimits } from "../wire/request.js";
 import type { ServerOptions, XdsServer } from "../xds-server.js";
+import { ResponseCache } from "./response-cache.js";
 import { type ServedStream, type StreamParts, serveStream } from "./server-stream.js";
 import { DISCOVERY_SERVICES } from "./services.js";
 import { WriteWindow } from "./write-window.js";
@@ -20,7 +21,7 @@ const MAX_RECEIVE_BYTES = 64 << 20;
 const MAX_RESPONSE_BYTES = 3 << 20;
 
 /** Bytes handed to the transport and not taken by it yet, over all streams. */
-const WRITE_WINDOW_BYTES = 16 << 20;
+const WRITE_WINDOW_BYTES = 8 << 20;
 
 const LIMITS: RequestLimits = { maxNames: 250_000, maxNameLength: 4096 };
 
@@ -39,6 +40,7 @@ export function createServer(options: ServerOptions): XdsServer {
   const streams = new Map<number, ServedStream>();
   const servers: Server[] = [];
   const window = new WriteWindow(WRITE_WINDOW_BYTES);
+  const encoded = new ResponseCache();
   let opened = 0;
 
   function handler(variant: "sotw" | "delta", typeUrl: string | undefined): handleBidiStreamingCall<Buffer, Buffer> {
@@ -49,6 +51,7 @@ export function createServer(options: ServerOptions): XdsServer {
         rules: RULES,
         limits: LIMITS,
         window,
+        encoded,
         authorize: (node) =>
           authorize({ node, peer: call.getPeer(), metadata: call.metadata, auth: call.getAuthContext() }),
         onDemand,
