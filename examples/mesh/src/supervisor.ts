@@ -50,7 +50,7 @@ export class Supervisor implements AsyncDisposable {
    *
    * @throws Error in one line if it ends before, or does not become ready in `timeoutMs`.
    */
-  start(program: Program, timeoutMs = 20_000): Promise<Child> {
+  start(program: Program, timeoutMs = 45_000): Promise<Child> {
     const [file, ...args] = program.command;
     const running = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.#starting.add(running);

@@ -49,7 +49,8 @@ export class Upstream implements Disposable {
     const { hostname, port } = new URL(`http://${pick.host.address}`);
     this.#connect({ hostname, port }, async (error, peer) => {
       pick.report({ result: error ? "connect-failed" : "connected-final" });
-      if (peer) await pipeline(socket, peer, socket).catch(() => {});
+      // A pipeline listens to both of its ends more than once, which is no leak.
+      if (peer) await pipeline(socket.setMaxListeners(20), peer.setMaxListeners(20), socket).catch(() => {});
       socket.destroy();
       pick.done({ result: "connected-final" });
     });
