@@ -36,7 +36,9 @@ export const peer: Peer = {
 };
 
 async function compare({ bootstrap }: BootstrapCase): Promise<string | undefined> {
-  const refused = await envoyRefuses(bootstrap);
+  let refused = await envoyRefuses(bootstrap);
+  // On a busy machine the process may be gone before its last words are read; without them the reason is unknown.
+  for (let again = 0; again < 3 && refused === ""; again += 1) refused = await envoyRefuses(bootstrap);
   const text = JSON.stringify(bootstrap);
   const errors = parseResources(text, { type: "envoy.config.bootstrap.v3.Bootstrap" }).issues.filter(
     (issue) => issue.severity !== "warning",
