@@ -1,4 +1,3 @@
-import { connect } from "node:http2";
 import type { CheckResult } from "../health-check.js";
 import type { HealthChecker } from "./health-checks.js";
 
@@ -24,8 +23,11 @@ const PREFIX_LENGTH = 5;
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
 export function grpcCheck(options: GrpcCheckOptions = {}): HealthChecker {
-  return (host, signal) =>
-    new Promise<CheckResult>((resolve, reject) => {
+  return async (host, signal) => {
+    // Loaded when a check runs: the package loads where there is no node.
+    const { connect } = await import("node:http2");
+    if (signal.aborted) return "timeout";
+    return new Promise<CheckResult>((resolve, reject) => {
       const session = connect(`http://${host.address}`);
       const finish = (result: CheckResult): void => {
         session.destroy();
@@ -56,6 +58,7 @@ export function grpcCheck(options: GrpcCheckOptions = {}): HealthChecker {
       stream.on("end", () => finish(status === "0" && isServing(Buffer.concat(chunks)) ? "ok" : "fail"));
       stream.end(requestFrame(options.serviceName ?? ""));
     });
+  };
 }
 
 /** A gRPC frame with a `HealthCheckRequest`. */

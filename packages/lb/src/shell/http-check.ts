@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import type { CheckResult } from "../health-check.js";
 import type { Host } from "../host.js";
 import { isInRanges, matchesInOrder, type StatusRange } from "../status-range.js";
@@ -36,8 +35,11 @@ const OK: readonly StatusRange[] = [{ start: 200, end: 201 }];
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/config/core/v3/health_check.proto
  */
 export function httpCheck(options: HttpCheckOptions): HealthChecker {
-  return (host, signal) =>
-    new Promise<CheckResult>((resolve, reject) => {
+  return async (host, signal) => {
+    // Loaded when a check runs: the package loads where there is no node.
+    const { request } = await import("node:http");
+    if (signal.aborted) return "timeout";
+    return new Promise<CheckResult>((resolve, reject) => {
       const { hostname, port } = splitAddress(host);
       const limit = options.responseBufferSize ?? 1024;
       const outgoing = request(
@@ -69,6 +71,7 @@ export function httpCheck(options: HttpCheckOptions): HealthChecker {
       outgoing.on("error", reject);
       outgoing.end();
     });
+  };
 }
 
 function judge(

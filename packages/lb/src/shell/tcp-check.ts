@@ -1,4 +1,3 @@
-import { connect } from "node:net";
 import type { CheckResult } from "../health-check.js";
 import { matchesInOrder } from "../status-range.js";
 import type { HealthChecker } from "./health-checks.js";
@@ -14,8 +13,11 @@ export interface TcpCheckOptions {
 
 /** Checks by a TCP connection. */
 export function tcpCheck(options: TcpCheckOptions = {}): HealthChecker {
-  return (host, signal) =>
-    new Promise<CheckResult>((resolve, reject) => {
+  return async (host, signal) => {
+    // Loaded when a check runs: the package loads where there is no node.
+    const { connect } = await import("node:net");
+    if (signal.aborted) return "timeout";
+    return new Promise<CheckResult>((resolve, reject) => {
       const { hostname, port } = splitAddress(host);
       const socket = connect({ host: hostname, port });
       const chunks: Buffer[] = [];
@@ -35,4 +37,5 @@ export function tcpCheck(options: TcpCheckOptions = {}): HealthChecker {
       });
       socket.on("close", () => resolve("network"));
     });
+  };
 }
