@@ -12,7 +12,6 @@ import {
   octetString,
   oid,
   sequence,
-  unsignedInteger,
 } from "../../packages/cert/src/der/writer.js";
 import { distinguishedName } from "../../packages/cert/src/profile.js";
 import { schemeOf } from "../../packages/cert/src/signature.js";
@@ -121,5 +120,3 @@ export function forge(recipe: Recipe = {}): Forged {
   );
   return { certificate: parseCertificate(sequence(tbs, algorithm, bitString(signer.sign(tbs)))), key };
 }
-
-export { unsignedInteger };

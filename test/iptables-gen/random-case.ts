@@ -1,11 +1,4 @@
-import {
-  configText,
-  DEFAULT_SETTINGS,
-  type Environment,
-  IptablesError,
-  istioIptables,
-  type Machine,
-} from "@weftmesh/iptables-gen";
+import { type Environment, IptablesError, istioIptables, type Machine } from "@weftmesh/iptables-gen";
 import { type Case, notUnderstood, type Outcome } from "../conformance/suite.js";
 import { compareAll } from "./compare.js";
 import { type NetState, type StandIn, type StandInSpec, standIn } from "./stand-in.js";
@@ -192,6 +185,3 @@ export function withPrologues(
   }
   return out;
 }
-
-/** The block of default settings, to see that the case file and this package agree on its names. */
-export const DEFAULT_CONFIG_TEXT: string = configText(DEFAULT_SETTINGS);

@@ -40,13 +40,10 @@ async function compare({ bootstrap }: BootstrapCase): Promise<string | undefined
   // On a busy machine the process may be gone before its last words are read; without them the reason is unknown.
   for (let again = 0; again < 3 && refused === ""; again += 1) refused = await envoyRefuses(bootstrap);
   const text = JSON.stringify(bootstrap);
-  const errors = parseResources(text, { type: "envoy.config.bootstrap.v3.Bootstrap" }).issues.filter(
+  const first = parseResources(text, { type: "envoy.config.bootstrap.v3.Bootstrap" }).issues.find(
     (issue) => issue.severity !== "warning",
   );
-  const [first] = errors;
   if ((refused === undefined) === (first === undefined)) return undefined;
-  // Envoy takes the last of two spellings and drops the other without a word; we say so.
-  if (first !== undefined && errors.every(({ code }) => code === "ERR_XDS_TYPES_DUPLICATE_FIELD")) return undefined;
   if (first !== undefined) return `Envoy accepts, we refuse: ${formatIssue(first)}`;
   if (meaning.some(({ text: pattern }) => pattern.test(refused ?? ""))) return undefined;
   return `we accept, Envoy refuses: ${refused?.slice(-400)}`;

@@ -2,7 +2,6 @@ import type { AuthenticatedCaller, Authenticator, CallerEvidence } from "./authe
 import type { Ca, IssuedSvid } from "./ca.js";
 import { CertError, type CertErrorCode } from "./errors.js";
 import { type CreateCertificateRequest, encodeCreateCertificateResponse } from "./istio-ca.js";
-import { formatPem } from "./pem.js";
 
 /** The gRPC status of an answer that is an error. */
 export type ServiceStatus =
@@ -126,12 +125,4 @@ export async function createCertificate(
           : "internal error";
     return { kind: "refused", status, text, code, detail: known ? error.message : "unexpected error", caller };
   }
-}
-
-/** The roots of a CA as one PEM text, for whoever hands them out by file. */
-export function bundlePem(ca: Ca): string {
-  return ca
-    .bundle()
-    .x509Authorities.map((certificate) => formatPem("CERTIFICATE", certificate.der))
-    .join("");
 }

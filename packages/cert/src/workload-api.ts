@@ -127,19 +127,9 @@ export function encodeX509BundlesResponse(bundles: Readonly<Record<string, Uint8
   return writeMap(new MessageWriter(), 2, bundles).finish();
 }
 
-/** Reads an `X509BundlesResponse`: authorities in DER, by the ID of their trust domain. */
-export function decodeX509BundlesResponse(bytes: Uint8Array): Readonly<Record<string, Uint8Array>> {
-  return readMap(allBytes(readFields(bytes), 2));
-}
-
 /** Writes a `JWTBundlesResponse`. */
 export function encodeJwtBundlesResponse(bundles: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return writeMap(new MessageWriter(), 1, bundles).finish();
-}
-
-/** Reads a `JWTBundlesResponse`: bundle documents, by the ID of their trust domain. */
-export function decodeJwtBundlesResponse(bytes: Uint8Array): Readonly<Record<string, Uint8Array>> {
-  return readMap(allBytes(readFields(bytes), 1));
 }
 
 /** A request for a token, or for one's validation: both begin with audiences. */

@@ -257,10 +257,15 @@ export const REMOVED_FLAGS: readonly RemovedFlag[] = [
     short: "f",
     type: "bool",
     releases: "1.5-1.23",
-    help: "false prints one command a rule in a dry run.",
+    help: "Accepted with a warning, no effect; --output commands prints one command a rule.",
   },
   { long: "iptables-trace-logging", type: "bool", releases: "1.12-1.25", help: "Accepted with a warning, no effect." },
-  { long: "output-paths", type: "string", releases: "1.11-1.17", help: "The rules are also written to this file." },
+  {
+    long: "output-paths",
+    type: "string",
+    releases: "1.11-1.17",
+    help: "Accepted with a warning, no effect; --output restore prints the rules.",
+  },
   { long: "host-nsenter-exec", type: "bool", releases: "1.15-1.19", help: "Accepted with a warning, no effect." },
   {
     long: "iptables-version",

@@ -128,9 +128,9 @@ function readVariable(
 function applyRemovedFlags(values: ReadonlyMap<string, FlagValue>, settings: Record<string, unknown>): string[] {
   const version = values.get("iptables-version");
   if (version !== undefined && settings["forceIptablesBinary"] === "") settings["forceIptablesBinary"] = version;
-  return ["iptables-trace-logging", "host-nsenter-exec"]
-    .filter((name) => values.has(name))
-    .map((name) => `--${name} was removed from istio-iptables and has no effect.`);
+  return REMOVED_FLAGS.filter(({ long }) => long !== "iptables-version" && values.has(long)).map(
+    ({ long }) => `--${long} was removed from istio-iptables and has no effect.`,
+  );
 }
 
 function variableDefault(name: string): string {

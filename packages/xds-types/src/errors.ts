@@ -8,7 +8,7 @@ export type XdsTypesErrorCode =
   | "ERR_XDS_TYPES_JSON"
   /** The type has no field of that name. */
   | "ERR_XDS_TYPES_UNKNOWN_FIELD"
-  /** A field is given twice, under both spellings or as two members of a oneof. */
+  /** Two members of a oneof are given. */
   | "ERR_XDS_TYPES_DUPLICATE_FIELD"
   /** The schema has no message of that name. */
   | "ERR_XDS_TYPES_UNKNOWN_TYPE"

@@ -63,30 +63,6 @@ export function newRoot(recipe: RootRecipe): Signer {
   return { key, issuers: [root], roots: [root] };
 }
 
-/** Makes an intermediate under a root: it may sign leaves, but no more CAs. */
-export function newIntermediate(parent: Signer, recipe: RootRecipe): Signer {
-  const { trustDomain, now } = recipe;
-  const [issuer] = parent.issuers;
-  const key = generateKey(recipe.keyAlgorithm);
-  const subjectKeyId = keyIdOf(key.publicKey);
-  const tbs = caToBeSigned({
-    serial: newSerial(),
-    issuer: issuer.subject,
-    subject: distinguishedName(trustDomain, `intermediate ${Buffer.from(subjectKeyId.subarray(0, 4)).toString("hex")}`),
-    trustDomain,
-    notBefore: wholeSeconds(now - recipe.backdateMs),
-    notAfter: Math.min(wholeSeconds(now + recipe.ttlMs), issuer.notAfter),
-    publicKey: key.publicKey,
-    subjectKeyId,
-    issuerKey: issuer.publicKey,
-    authorityKeyId: issuer.subjectKeyId,
-    pathLength: 0,
-  });
-  const certificate = parseCertificate(assembleSigned(tbs, issuer.publicKey, parent.key.sign(tbs)), "intermediate");
-  const above = parent.issuers.filter((entry) => !parent.roots.includes(entry));
-  return { key, issuers: [certificate, ...above], roots: parent.roots };
-}
-
 /** Reads and checks a CA that was made elsewhere. */
 export function pluggedIn(material: CaMaterial, trustDomain: TrustDomain, now: number): Signer {
   const key = importKey(material.caKey);

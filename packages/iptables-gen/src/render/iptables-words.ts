@@ -1,4 +1,4 @@
-import type { Match, Rule, Target } from "../rule.js";
+import type { Match, Rule } from "../rule.js";
 
 /** The words of a rule as iptables takes them, without the table: `-A CHAIN …` or `-I CHAIN n …`. */
 export function iptablesWords(rule: Rule): string[] {
@@ -80,10 +80,4 @@ function targetWords(rule: Rule): readonly string[] {
 
 function hasProtocol(rule: Rule, protocol: string): boolean {
   return rule.matches.some((match) => match.kind === "protocol" && match.protocol === protocol);
-}
-
-/** Words of a target, for explanations. */
-export function describeTarget(target: Target): string {
-  const rule: Rule = { table: "nat", chain: "", families: [], matches: [], target, why: "" };
-  return targetWords(rule).join(" ");
 }

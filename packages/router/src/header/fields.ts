@@ -154,10 +154,3 @@ export class HeaderFields {
     return this.#list.slice();
   }
 }
-
-/** A list as Envoy's codec would hold it: fields that are kept once are joined. */
-export function joinRepeated(fields: HeaderList): HeaderList {
-  const out = new HeaderFields();
-  for (let i = 0; i < fields.length; i += 2) out.add(fields[i] as string, fields[i + 1] as string);
-  return out.toList();
-}

@@ -5,10 +5,3 @@ export function fieldOf(headers: HeaderList, name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1];
   return undefined;
 }
-
-/** All values of a field. */
-export function fieldsOf(headers: HeaderList, name: string): readonly string[] {
-  const out: string[] = [];
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) out.push(headers[i + 1] as string);
-  return out;
-}

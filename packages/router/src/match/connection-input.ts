@@ -1,6 +1,5 @@
-import { messageOf, type NamedConfig, typeName } from "../extension.js";
+import { type NamedConfig, typeName } from "../extension.js";
 import type { Connection } from "../request.js";
-import type { Scope } from "../scope.js";
 import { isLocal } from "./source-type.js";
 
 /** Reads a fact about a connection; `undefined` if it is not known. */
@@ -40,9 +39,4 @@ function joined(names: readonly string[] | undefined): string | undefined {
 export function compileConnectionInput(config: NamedConfig): ConnectionInput | undefined {
   const type = typeName(config.typedConfig);
   return Object.hasOwn(inputs, type) ? inputs[type] : undefined;
-}
-
-/** Compiles FilterStateInput: the key of the object to read; `undefined` if the input is another one. */
-export function filterStateKey(config: NamedConfig, scope: Scope): string | undefined {
-  return messageOf<{ readonly key?: string }>(config.typedConfig, `${network}FilterStateInput`, scope)?.key;
 }

@@ -104,13 +104,10 @@ function compile(type: MessageDescriptor): JsonReader {
       const { field: one, read } = entry;
       // null is "not given", but for Value, whose null is a value.
       if (value === undefined || (value === null && !takesNull(one))) continue;
-      if (Object.hasOwn(message, one.jsonName)) {
-        context.fail("ERR_XDS_TYPES_DUPLICATE_FIELD", field(place, key), `${one.name} is given in both spellings`);
-        continue;
-      }
       if (given !== undefined && one.oneof >= 0) {
         const before = given.get(one.oneof);
-        if (before !== undefined) {
+        // Both spellings of one field are not two members: Envoy takes them, and the later one counts.
+        if (before !== undefined && byName.get(before) !== entry) {
           const oneof = type.oneofs[one.oneof]?.name;
           context.fail(
             "ERR_XDS_TYPES_DUPLICATE_FIELD",
@@ -125,6 +122,7 @@ function compile(type: MessageDescriptor): JsonReader {
       const result = read(value, context, field(place, key), depth);
       if (one.sensitive) withhold(context.issues, before);
       if (result !== undefined) message[one.jsonName] = result;
+      else if (Object.hasOwn(message, one.jsonName)) delete message[one.jsonName];
     }
     return message;
   };

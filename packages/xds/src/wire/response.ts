@@ -1,6 +1,6 @@
 import type { EncodedResource } from "../resource.js";
 import { Reader } from "./reader.js";
-import { decodeStatus, encodeStatus, type Status } from "./status.js";
+import { decodeStatus, type Status } from "./status.js";
 import { varintSize, Writer } from "./writer.js";
 
 /** A resource as a response carries it: without a body it is a heartbeat, or says that an on-demand name is unknown. */
@@ -254,10 +254,4 @@ function decodeResourceError(reader: Reader): ResourceError {
     else reader.skip();
   }
   return { name, status };
-}
-
-/** Encodes a `ResourceError`. */
-export function encodeResourceError(error: ResourceError): Uint8Array {
-  const name = new Writer().string(1, error.name).finish();
-  return new Writer().bytes(1, name).bytes(2, encodeStatus(error.status)).finish();
 }
