@@ -303,6 +303,13 @@ const build: MeasurementRow = {
   ],
 };
 
+const thousandHosts = () =>
+  Array.from({ length: 1000 }, (_, i) => ({
+    name: `v${i}`,
+    domains: [`s${i}.test`],
+    routes: routesBy("prefix", 20),
+  }));
+
 const replaceHost: MeasurementRow = {
   kind: "measurement",
   name: "replace one of 1,000 virtual hosts",
@@ -311,12 +318,7 @@ const replaceHost: MeasurementRow = {
   ours: {
     name: "withHosts",
     prepare() {
-      const hosts = Array.from({ length: 1000 }, (_, i) => ({
-        name: `v${i}`,
-        domains: [`s${i}.test`],
-        routes: routesBy("prefix", 20),
-      }));
-      const table = compileRoutes({ virtualHosts: hosts });
+      const table = compileRoutes({ virtualHosts: thousandHosts() });
       return building(() =>
         table.withHosts({ set: [{ name: "v5", domains: ["s5.test"], routes: routesBy("prefix", 20) }] }),
       );
@@ -326,9 +328,7 @@ const replaceHost: MeasurementRow = {
     {
       name: "compile the table anew",
       prepare() {
-        const virtualHosts = Array.from({ length: 1000 }, (_, i) => {
-          return { name: `v${i}`, domains: [`s${i}.test`], routes: routesBy("prefix", 20) };
-        });
+        const virtualHosts = thousandHosts();
         return building(() => compileRoutes({ virtualHosts }));
       },
       bar: absolute(50),
