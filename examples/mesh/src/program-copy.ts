@@ -24,7 +24,7 @@ export function copyProgram(program: string, folder: string): ProgramCopy {
   const root = packageRoot(program);
   const target = join(folder, "program");
   const installed = new Map<string, string>();
-  copyPackage(root, target, installed);
+  copyPackage(root, target);
   installDependencies(root, target, target, installed);
   const node = join(folder, basename(process.execPath));
   copyFileSync(process.execPath, node);
@@ -44,15 +44,16 @@ function installDependencies(from: string, at: string, top: string, installed: M
     const target = installed.has(shared) && installed.get(shared) !== source ? join(at, "node_modules", name) : shared;
     if (installed.get(target) === source) continue;
     installed.set(target, source);
-    copyPackage(source, target, installed);
+    copyPackage(source, target);
     installDependencies(source, target, top, installed);
   }
 }
 
-function copyPackage(source: string, target: string, _installed: Map<string, string>): void {
+function copyPackage(source: string, target: string): void {
   mkdirSync(target, { recursive: true });
   const skipped = new Set(["node_modules", "src", "test", "README.md"]);
-  const ours = existsSync(join(source, "tsconfig.json"));
+  // Of a workspace package only the build runs. An installed one is taken whole: what it runs may stand in src/.
+  const ours = !source.split(sep).includes("node_modules");
   cpSync(source, target, {
     recursive: true,
     filter: (path) => {
