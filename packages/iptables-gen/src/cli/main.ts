@@ -47,7 +47,10 @@ export async function main(terminal: Terminal): Promise<number> {
       const message = `unknown command ${JSON.stringify(word)}, expected a flag or one of ${known}`;
       throw new IptablesError("ERR_IPTABLES_COMMAND_UNKNOWN", message, { exitCode: 2 });
     }
-    return await (await load())(terminal, terminal.argv.slice(1));
+    const words = terminal.argv.slice(1);
+    // Whoever asks what a command does must not have it done: `clean --help` would take the rules away.
+    const asked = words.some((each) => each === "--help" || each === "-h");
+    return await (await (asked ? (COMMANDS["help"] ?? load) : load)())(terminal, words);
   } catch (error) {
     if (!(error instanceof IptablesError)) throw error;
     // The original prints usage errors twice: plainly, and once more as a log line.
