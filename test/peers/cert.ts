@@ -93,10 +93,11 @@ function explainedBundle(line: Line, code: string | undefined): string | undefin
   if (!line.ok) {
     // Such an entry is to be passed over (Bundle 4.2.1, X509-SVID 6.2); go-spiffe refuses the document.
     if (/key type|unsupported elliptic curve|expected a single certificate/.test(error)) return "entries passed over";
-    // Neither string types nor URIs of an authority's names are looked into here.
-    return /x509: (cannot parse URI|invalid RDNSequence|SAN .* is malformed|invalid constraint value)/.test(error)
-      ? "names of an authority"
-      : undefined;
+    // Neither string types nor URIs of an authority's names are looked into here, nor extensions no rule of ours reads;
+    // a path through such an authority is judged when there is one.
+    const names = /x509: (cannot parse URI|invalid RDNSequence|SAN .* is malformed|invalid constraint value)/;
+    const extensions = /x509: invalid (CRL distribution point|authority info access|certificate policies)/;
+    return names.test(error) || extensions.test(error) ? "names and extensions of an authority" : undefined;
   }
   // Go cannot compare a key whose algorithm it does not know.
   if (code === "ERR_CERT_BUNDLE_KEY_MISMATCH") return "a key that Go cannot compare";
