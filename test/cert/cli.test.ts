@@ -111,6 +111,7 @@ describe("weft-cert", () => {
     { name: "a missing argument", args: ["inspect"], expected: "FILE is missing" },
     { name: "a missing file", args: ["inspect", "/nowhere/chain.pem"], expected: "ERR_CERT_FILE" },
     { name: "a directory", args: ["inspect", "/"], expected: "ERR_CERT_FILE" },
+    { name: "a file with nothing in it to inspect", args: ["inspect", "LICENSE"], expected: "nothing to inspect" },
     { name: "a CA that is not there", args: ["ca", "sign", "/nowhere/ca.json", "-"], expected: "there is no CA" },
     { name: "no bundle", args: ["verify", "package.json"], expected: "--bundle DOMAIN=FILE is needed" },
     { name: "an endpoint that is none", args: ["fetch", "--address", "http://x"], expected: "ERR_CERT_ENDPOINT" },

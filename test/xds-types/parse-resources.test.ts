@@ -142,6 +142,11 @@ describe("parseResources", () => {
     });
   });
 
+  test.each(["[", "{a: "])("100,000 levels of %s are one problem", (open) => {
+    const issues = parseResources(open.repeat(100_000), { type: routes }).issues;
+    expect(issues).toMatchObject([{ code: "ERR_XDS_TYPES_LIMIT" }]);
+  });
+
   test("a text beyond the limit is refused unread", () => {
     expect(parseResources("x".repeat(11), { maxLength: 10 }).issues).toMatchObject([{ code: "ERR_XDS_TYPES_LIMIT" }]);
   });

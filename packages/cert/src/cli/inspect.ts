@@ -67,7 +67,9 @@ function described(text: string): readonly object[] {
 
 /** `inspect FILE`: what is in certificates, requests, lists and bundles. */
 export const inspect: Command = (flags, output) => {
-  output.stdout(json(described(input(argument(flags, 0, "FILE")))));
+  const found = described(input(argument(flags, 0, "FILE")));
+  if (found.length === 0) throw new UsageError("nothing to inspect: neither PEM nor a bundle document");
+  output.stdout(json(found));
   return 0;
 };
 

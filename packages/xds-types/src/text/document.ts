@@ -10,7 +10,7 @@ import {
   type Pair,
   parseAllDocuments,
 } from "yaml";
-import type { Issue } from "../errors.js";
+import type { Issue, XdsTypesErrorCode } from "../errors.js";
 import type { PathSegment } from "./path.js";
 
 /** Where something stands in a text; lines and columns count from 1. */
@@ -40,6 +40,10 @@ export interface DocumentsRead {
   readonly issues: readonly LocatedIssue[];
 }
 
+const maxSyntaxErrors = 10;
+/** How the parser, which recurses, reports that it ran out of stack. */
+const stackExhausted = "Maximum call stack";
+
 /**
  * Reads a text as YAML 1.2, which JSON is a part of: `yes`, `no`, `on` and `off` are strings. Merge keys are merged,
  * duplicate keys are errors, and aliases may expand a document a hundredfold at most.
@@ -52,8 +56,8 @@ export function readDocuments(text: string, file: string): DocumentsRead {
   };
   const issues: LocatedIssue[] = [];
   const documents: TextDocument[] = [];
-  const fail = (message: string, offset: number): void => {
-    issues.push({ code: "ERR_XDS_TYPES_SYNTAX", path: "", message, ...at(offset) });
+  const fail = (message: string, offset: number, code: XdsTypesErrorCode = "ERR_XDS_TYPES_SYNTAX"): void => {
+    issues.push({ code, path: "", message, ...at(offset) });
   };
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
@@ -64,7 +68,14 @@ export function readDocuments(text: string, file: string): DocumentsRead {
     version: "1.2",
   });
   for (const document of Array.isArray(parsed) ? parsed : []) {
-    for (const error of document.errors) fail(firstLine(error.message), error.pos[0]);
+    // The first problems are the cause; a parser that lost its way goes on about the rest.
+    for (const error of document.errors.slice(0, maxSyntaxErrors)) {
+      if (error.message.startsWith(stackExhausted)) {
+        fail("values lie too deep in each other", error.pos[0], "ERR_XDS_TYPES_LIMIT");
+        break;
+      }
+      fail(firstLine(error.message), error.pos[0]);
+    }
     if (document.errors.length > 0 || document.contents === null) continue;
     const start = document.contents.range?.[0] ?? 0;
     try {
