@@ -48,8 +48,10 @@ async function prepare(row: Row, variantIndex: string): Promise<Measurement> {
 
 /** Warms the operation up, finds how many calls fill a round, and times rounds of that many. */
 async function timed(operation: Operation, perCall: number, awaited: boolean): Promise<Measurement> {
+  // What preparing left behind is collected once. A collection before every round would do harm: no object of the
+  // operation is alive then, so V8 forgets their shapes and throws away the code it had optimised for them.
+  globalThis.gc?.();
   const run = async (calls: number): Promise<number> => {
-    globalThis.gc?.();
     const before = process.cpuUsage();
     if (awaited) for (let i = 0; i < calls; i += 1) sink = await operation();
     else for (let i = 0; i < calls; i += 1) sink = operation();
