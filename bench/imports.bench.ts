@@ -33,5 +33,5 @@ export const rows: readonly Row[] = PACKAGES.map((name) => ({
   unit: "ms",
   better: "lower",
   ours: startUp(`import @weftmesh/${name}`, `import ${JSON.stringify(`@weftmesh/${name}`)};`),
-  against: [{ ...startUp("node alone", ""), bar: { kind: "ratio", max: LOADS_GRPC.includes(name) ? 3.5 : 2.5 } }],
+  against: [{ ...startUp("node alone", ""), bar: { kind: "ratio", max: LOADS_GRPC.includes(name) ? 3 : 2 } }],
 }));
