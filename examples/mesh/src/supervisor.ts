@@ -72,6 +72,7 @@ export class Supervisor implements AsyncDisposable {
       const ended = new Promise<void>((done) => {
         running.on("error", (error) => {
           clearTimeout(timer);
+          this.#starting.delete(running);
           reject(new Error(`${program.name} could not be started: ${error.message}`));
           done();
         });
@@ -107,8 +108,11 @@ export class Supervisor implements AsyncDisposable {
 
   /** Ends all children at once and waits for them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const running of this.#starting) running.kill("SIGKILL");
-    await Promise.all([...this.#children.values()].map((child) => child.stop()));
+    const starting = [...this.#starting].map((running) => {
+      running.kill("SIGKILL");
+      return new Promise((resolve) => running.once("close", resolve));
+    });
+    await Promise.all([...starting, ...[...this.#children.values()].map((child) => child.stop())]);
   }
 }
 
