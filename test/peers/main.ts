@@ -3,18 +3,19 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repositoryRoot } from "../conformance/suite.js";
-import { installEnvoy, type Peer, type PeerResult } from "./peer.js";
+import { installEnvoy, type Peer, type PeerOptions, type PeerResult } from "./peer.js";
 import { isRequired, missing, type Requirement } from "./requirement.js";
 
 const FRAME = ["envoy", "main", "peer", "requirement"];
 
-const USAGE = `usage: npx pnpm run peers [NAME] [--cases N] [--seed S]
+const USAGE = `usage: npx pnpm run peers [NAME] [--cases N] [--seed S] [--harness PATH]
        npx pnpm run peers --install
 
 Compares the packages with real programs, installed into .peers/.
 --install  only installs Envoy
 --cases N  generated cases a peer (default 200)
 --seed S   where the generators start (default 1)
+--harness PATH  for xds-harness: the built public xDS test harness, which nobody can install
 WEFTMESH_REQUIRE=netns,envoy,go turns a missing requirement from a skip into a failure.`;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -25,6 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
     options: {
       cases: { type: "string", default: "200" },
       seed: { type: "string", default: "1" },
+      harness: { type: "string" },
       install: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -56,7 +58,7 @@ async function main(args: readonly string[]): Promise<number> {
   let passed = 0;
   let failed = 0;
   for (const each of name === undefined ? names : [name]) {
-    const result = await runPeer(each, cases, seed);
+    const result = await runPeer(each, { cases, seed, harness: values.harness });
     if (result === undefined) continue;
     passed += result.passed;
     failed += result.failed;
@@ -67,7 +69,7 @@ async function main(args: readonly string[]): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-async function runPeer(name: string, cases: number, seed: number): Promise<PeerResult | undefined> {
+async function runPeer(name: string, options: Omit<PeerOptions, "log">): Promise<PeerResult | undefined> {
   const log = (line: string): void => console.log(`${name}: ${line}`);
   try {
     const module = (await import(new URL(`./${name}.js`, import.meta.url).href)) as { readonly peer?: Peer };
@@ -82,7 +84,7 @@ async function runPeer(name: string, cases: number, seed: number): Promise<PeerR
       }
       return { passed: 0, failed: 0, skipped: reason };
     }
-    const result = await module.peer.run({ cases, seed, log });
+    const result = await module.peer.run({ ...options, log });
     if (result.skipped !== undefined && module.peer.requires.some(isRequired)) {
       log(`FAIL something was skipped although it is required: ${result.skipped}`);
       return { ...result, failed: result.failed + 1 };

@@ -13,6 +13,8 @@ export interface PeerOptions {
   readonly cases: number;
   /** Same seed, same cases. */
   readonly seed: number;
+  /** Where the public xDS test harness was built, if anywhere. */
+  readonly harness?: string | undefined;
   /** Progress and differences, a line each. */
   log(line: string): void;
 }
