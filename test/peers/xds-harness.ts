@@ -22,18 +22,14 @@ const VARIANTS = [
 /** All waits in it are fixed: five to six minutes a variant. */
 const LIMIT_MS = 15 * 60_000;
 
-/** Parts of what it writes to `results.json`. */
+/** What it writes of a variant to `results.json`. */
 interface Results {
   readonly total: number;
   readonly passed: number;
   readonly failed: number;
-  readonly resultsByVariant?: readonly {
-    readonly failedScenarios?: readonly {
-      readonly name: string;
-      readonly failedStep: string;
-      readonly error: string;
-    }[];
-  }[];
+  readonly failedScenarios:
+    | readonly { readonly name: string; readonly failedStep: string; readonly error: string }[]
+    | null;
 }
 
 export const peer: Peer = {
@@ -54,7 +50,7 @@ export const peer: Peer = {
       if (!held) failed += Math.max(1, result.failed);
       passed += result.passed;
       log(`${held ? "ok" : "FAIL"} ${variant}: ${result.passed} of ${result.total} steps, at least ${steps} expected`);
-      for (const { name, failedStep, error } of result.resultsByVariant?.[0]?.failedScenarios ?? []) {
+      for (const { name, failedStep, error } of result.failedScenarios ?? []) {
         log(`  ${name}: ${failedStep}: ${error}`);
       }
     }
@@ -90,8 +86,10 @@ async function runVariant(
     const code = await Promise.race([harness.exited, timer]);
     const written = join(folder, "results.json");
     if (!existsSync(written)) throw new Error(`${variant}: no results (${code}):\n${harness.output().slice(-2000)}`);
-    const { total, passed, failed, resultsByVariant } = JSON.parse(readFileSync(written, "utf8"));
-    return { total, passed, failed, resultsByVariant };
+    const [result] = (JSON.parse(readFileSync(written, "utf8")) as { readonly ResultsByVariant: readonly Results[] })
+      .ResultsByVariant;
+    if (result === undefined) throw new Error(`${variant}: results of no variant`);
+    return result;
   } finally {
     adapter.end();
     rmSync(folder, { recursive: true, force: true });
