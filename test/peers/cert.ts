@@ -9,6 +9,7 @@ import {
   bundleSet,
   CertError,
   createCa,
+  type Identity,
   jwtSigner,
   parseBundle,
   parseCertificate,
@@ -19,7 +20,8 @@ import {
   verifyJwtSvid,
   verifySvid,
 } from "@weftmesh/cert";
-import { workloadServer } from "@weftmesh/cert/services";
+import { workloadServer, workloadSource } from "@weftmesh/cert/services";
+import { issuedUnderOpenssl } from "./cert/openssl.js";
 import { buildGo, type Peer, startProgram } from "./peer.js";
 
 const run = promisify(execFile);
@@ -41,8 +43,8 @@ interface Line {
   readonly what?: string;
 }
 
-/** Our verdict: an ID (or another value to compare), or a code. */
-type Ours = { readonly value: string } | { readonly code: string };
+/** Our verdict: an ID (or another value to compare), or a code; of a chain, whether a certificate of it was not needed. */
+type Ours = { readonly value: string; readonly unused?: boolean } | { readonly code: string };
 
 function attempt(make: () => string): Ours {
   try {
@@ -64,7 +66,9 @@ function judgeChain({ chain = [], anchors = [], at = 0 }: Line): Ours {
     }
   });
   const verdict = verifySvid(chain.map(bytes), bundleSet(trustBundle(td, authorities)), at);
-  return verdict.kind === "verified" ? { value: verdict.id } : { code: verdict.error.code };
+  if (verdict.kind === "rejected") return { code: verdict.error.code };
+  const path = new Set(verdict.chain.map(({ der }) => Buffer.from(der).toString("base64")));
+  return { value: verdict.id, unused: chain.some((each) => !path.has(each)) };
 }
 
 /** x509svid.Parse, for one's own certificate, has most of these; Verify, for the peer's, has none (decisions/0402). */
@@ -77,10 +81,13 @@ const LEAF_RULES = new Set([
   "ERR_CERT_SAN_NOT_CRITICAL",
 ]);
 
-function explainedChain(line: Line, code: string | undefined): string | undefined {
-  // A curve or a name that Go does not read, in a certificate that no path goes through.
-  if (!line.ok)
-    return /unsupported elliptic curve|not on curve/.test(line.error ?? "") ? "an unused certificate" : undefined;
+function explainedChain(line: Line, ours: Ours): string | undefined {
+  const code = "code" in ours ? ours.code : undefined;
+  // A curve or a name that Go does not read, in a certificate that the path does not go through.
+  if (!line.ok) {
+    const unread = /unable to parse certificate|unsupported elliptic curve|not on curve/.test(line.error ?? "");
+    return unread && "value" in ours && ours.unused === true ? "an unused certificate" : undefined;
+  }
   if (code !== undefined && LEAF_RULES.has(code)) return "leaf rules that Verify lacks";
   // RFC 5280 4.2.1.10 and OpenSSL: without a leading dot exactly that host; Go takes subdomains too.
   if (code === "ERR_CERT_NAME_CONSTRAINT") return "URI constraint without a leading dot";
@@ -122,7 +129,7 @@ function explained(kind: string, line: Line, ours: Ours): string | undefined {
   const code = "code" in ours ? ours.code : undefined;
   switch (kind) {
     case "chains":
-      return explainedChain(line, code);
+      return explainedChain(line, ours);
     case "bundles":
       return explainedBundle(line, code);
     case "tokens":
@@ -201,6 +208,37 @@ async function followed(binary: string, rotations: number): Promise<boolean> {
   }
 }
 
+/** Our client follows a Workload API made of go-spiffe's messages through its rotations. */
+async function follows(binary: string, updates: number): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), "weft-cert-"));
+  const path = join(folder, "api.sock");
+  const program = startProgram(binary, ["serve", path, String(updates)]);
+  const seen = new Map<string, Identity>();
+  const failures: unknown[] = [];
+  const source = workloadSource({ address: `unix://${path}`, onFailure: (error) => failures.push(error) });
+  const note = (identity: Identity): unknown =>
+    seen.set(Buffer.from(identity.svid.chain[0]?.serial ?? []).toString("hex"), identity);
+  try {
+    source.watch(note);
+    note(await source.ready(AbortSignal.timeout(20_000)));
+    const deadline = Date.now() + 20_000;
+    while (seen.size < updates && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    const domains = [...(source.current()?.bundles.keys() ?? [])].sort().join();
+    const ids = new Set([...seen.values()].map(({ svid }) => svid.id));
+    const token = await source.fetchJwt(["svc"]);
+    return (
+      seen.size === updates &&
+      [...ids].join() === "spiffe://td.test/ns/a/sa/b" &&
+      domains === "fed.test,td.test" &&
+      token === "a.b.svc"
+    );
+  } finally {
+    source[Symbol.dispose]();
+    await program[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** The comparison with go-spiffe. */
 export const peer: Peer = {
   name: "cert",
@@ -235,6 +273,15 @@ export const peer: Peer = {
       failed++;
       log("FAIL go-spiffe's client did not follow our Workload API");
     }
+    if (await follows(binary, 10)) passed++;
+    else {
+      failed++;
+      log("FAIL our client did not follow a Workload API of go-spiffe's");
+    }
+    const issued = issuedUnderOpenssl(Math.min(50, cases));
+    passed += issued.passed;
+    failed += issued.failed;
+    for (const problem of issued.problems) log(`FAIL openssl: ${problem}`);
     return { passed, failed };
   },
 };

@@ -1,5 +1,6 @@
 // Command cert makes SPIFFE IDs, X.509 chains, bundles and tokens by chance, good ones and broken ones, and says what
-// go-spiffe makes of each, one JSON line a case. As "follow ADDRESS N" it is a client of a Workload API instead.
+// go-spiffe makes of each, one JSON line a case. As "follow ADDRESS N" it is a client of a Workload API instead, as
+// "serve PATH N" the server of one.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"fmt"
 	"math/big"
 	mrand "math/rand"
+	"net"
 	"net/url"
 	"os"
 	"strconv"
@@ -27,10 +29,15 @@ import (
 	"github.com/spiffe/go-spiffe/v2/bundle/jwtbundle"
 	"github.com/spiffe/go-spiffe/v2/bundle/spiffebundle"
 	"github.com/spiffe/go-spiffe/v2/bundle/x509bundle"
+	"github.com/spiffe/go-spiffe/v2/proto/spiffe/workload"
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"github.com/spiffe/go-spiffe/v2/svid/jwtsvid"
 	"github.com/spiffe/go-spiffe/v2/svid/x509svid"
 	"github.com/spiffe/go-spiffe/v2/workloadapi"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 type line struct {
@@ -422,15 +429,73 @@ func follow(address string, updates int) {
 	emit(line{Ok: true, ID: valid.ID.String(), Input: token.Marshal()})
 }
 
+// server is a Workload API out of go-spiffe's own messages: an SVID with a new serial number every fifth of a second.
+type server struct {
+	workload.UnimplementedSpiffeWorkloadAPIServer
+	issuer  *authority
+	updates int
+}
+
+func (s *server) FetchX509SVID(_ *workload.X509SVIDRequest, stream workload.SpiffeWorkloadAPI_FetchX509SVIDServer) error {
+	headers, _ := metadata.FromIncomingContext(stream.Context())
+	if values := headers.Get("workload.spiffe.io"); len(values) != 1 || values[0] != "true" {
+		return status.Error(codes.InvalidArgument, "security header missing from request")
+	}
+	for n := 0; n < s.updates; n++ {
+		template := &x509.Certificate{
+			NotBefore:             now.Add(-time.Hour),
+			NotAfter:              now.Add(time.Hour),
+			KeyUsage:              x509.KeyUsageDigitalSignature,
+			ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+			BasicConstraintsValid: true,
+			URIs:                  uris("spiffe://td.test/ns/a/sa/b"),
+		}
+		leaf := sign(template, s.issuer)
+		key, err := x509.MarshalPKCS8PrivateKey(leaf.key)
+		check(err)
+		svid := &workload.X509SVID{
+			SpiffeId:    "spiffe://td.test/ns/a/sa/b",
+			X509Svid:    leaf.cert.Raw,
+			X509SvidKey: key,
+			Bundle:      s.issuer.cert.Raw,
+		}
+		federated := map[string][]byte{"spiffe://fed.test": s.issuer.cert.Raw}
+		if err := stream.Send(&workload.X509SVIDResponse{Svids: []*workload.X509SVID{svid}, FederatedBundles: federated}); err != nil {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	<-stream.Context().Done()
+	return nil
+}
+
+func (s *server) FetchJWTSVID(_ context.Context, request *workload.JWTSVIDRequest) (*workload.JWTSVIDResponse, error) {
+	svid := &workload.JWTSVID{SpiffeId: "spiffe://td.test/ns/a/sa/b", Svid: "a.b." + request.Audience[0]}
+	return &workload.JWTSVIDResponse{Svids: []*workload.JWTSVID{svid}}, nil
+}
+
+func serve(path string, updates int) {
+	template := caTemplate("root")
+	template.IsCA, template.KeyUsage = true, x509.KeyUsageCertSign
+	template.NotBefore, template.NotAfter = now.Add(-time.Hour), now.Add(time.Hour)
+	template.PermittedURIDomains, template.ExcludedURIDomains, template.PermittedDNSDomains = nil, nil, nil
+	listener, err := net.Listen("unix", path)
+	check(err)
+	api := grpc.NewServer()
+	workload.RegisterSpiffeWorkloadAPIServer(api, &server{issuer: sign(template, nil), updates: updates})
+	check(api.Serve(listener))
+}
+
 func main() {
 	defer out.Flush()
+	withAddress := os.Args[1] == "follow" || os.Args[1] == "serve"
 	count, err := strconv.Atoi(os.Args[2])
-	if os.Args[1] == "follow" {
+	if withAddress {
 		count, err = strconv.Atoi(os.Args[3])
 	}
 	check(err)
 	seed := int64(1)
-	if len(os.Args) > 3 && os.Args[1] != "follow" {
+	if len(os.Args) > 3 && !withAddress {
 		seed, err = strconv.ParseInt(os.Args[3], 10, 64)
 		check(err)
 	}
@@ -446,7 +511,9 @@ func main() {
 		tokens(count)
 	case "follow":
 		follow(os.Args[2], count)
+	case "serve":
+		serve(os.Args[2], count)
 	default:
-		panic("ids, chains, bundles, tokens or follow")
+		panic("ids, chains, bundles, tokens, follow or serve")
 	}
 }
