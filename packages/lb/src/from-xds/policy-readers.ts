@@ -1,6 +1,9 @@
+import type { ClientSideWeightedRoundRobin } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3";
 import type { LeastRequest } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/least_request/v3";
 import type { Maglev } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/maglev/v3";
+import type { OverrideHost } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/override_host/v3";
 import type { Random } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/random/v3";
+import type { RandomSubsetting } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/random_subsetting/v3";
 import type { RingHash } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/ring_hash/v3";
 import type { RoundRobin } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/round_robin/v3";
 import type { Subset } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/subset/v3";
@@ -17,6 +20,7 @@ import { definedOnly, enumName } from "./issues.js";
 import { readLocality, readSlowStart } from "./locality.js";
 import type { PolicyReader, PolicyScope } from "./policy-scope.js";
 import { readSubset } from "./subset.js";
+import { readClientSideWeightedRoundRobin, readOverrideHost, readRandomSubsetting } from "./wrapping-readers.js";
 
 const PREFIX = "envoy.extensions.load_balancing_policies";
 
@@ -78,6 +82,12 @@ export const POLICY_READERS: Readonly<Record<string, PolicyReader>> = {
     const child = scope.readList(config.subsetLbPolicy ?? {}, `${path}.subset_lb_policy`, scope);
     return make(() => subset(readSubset(config, child)), path, scope);
   },
+  [`${PREFIX}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: (message, path, scope) =>
+    readClientSideWeightedRoundRobin(message as ClientSideWeightedRoundRobin, path, scope),
+  [`${PREFIX}.override_host.v3.OverrideHost`]: (message, path, scope) =>
+    readOverrideHost(message as OverrideHost, path, scope),
+  [`${PREFIX}.random_subsetting.v3.RandomSubsetting`]: (message, path, scope) =>
+    readRandomSubsetting(message as RandomSubsetting, path, scope),
   [`${PREFIX}.wrr_locality.v3.WrrLocality`]: (message, path, scope) =>
     scope.readList((message as WrrLocality).endpointPickingPolicy ?? {}, `${path}.endpoint_picking_policy`, {
       ...scope,
