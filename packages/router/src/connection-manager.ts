@@ -16,6 +16,7 @@ import { compileRanges, parseAddress } from "./match/address.js";
 import { isGrpc } from "./match/route-match.js";
 import type { HeaderList, RouteRequest } from "./request.js";
 import { Scope } from "./scope.js";
+import { checkShape } from "./shape/check-shape.js";
 import { type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 
 /** What comes of a request before it is routed. */
@@ -58,6 +59,8 @@ export interface ConnectionManagerOptions extends SurroundingsOptions {
   readonly path?: string | undefined;
 }
 
+const managerType = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
 const escapedSlashes: readonly EscapedSlashes[] = [
   "KEEP_UNCHANGED",
   "KEEP_UNCHANGED",
@@ -73,10 +76,11 @@ const escapedSlashes: readonly EscapedSlashes[] = [
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/header_sanitizing
  */
 export function compileConnectionManager(
-  config: HttpConnectionManager,
+  unchecked: HttpConnectionManager,
   options: ConnectionManagerOptions = {},
 ): ConnectionManager {
   const scope = Scope.root(options.path);
+  const config = checkShape(unchecked, managerType, scope);
   const surroundings = surroundingsOf(options);
   const replies = compileLocalReplies(config.localReplyConfig, scope.field("local_reply_config"), surroundings);
   const internal = compileRanges(
@@ -136,6 +140,7 @@ class Manager implements ConnectionManager {
     for (let i = 0; i < request.headers.length; i += 2)
       fields.add(request.headers[i] as string, request.headers[i + 1] as string);
     removeHopByHop(fields);
+    if (!this.#trustsClientCert(request)) fields.remove("x-forwarded-client-cert");
     const remoteAddress = this.#forwarded(request, fields, internalOnlyHeaders);
     const proto = asciiLower(fields.get("x-forwarded-proto") ?? "");
     const derived = request.explicitScheme !== true && (proto === "http" || proto === "https");
@@ -162,6 +167,17 @@ class Manager implements ConnectionManager {
     const absent = transformation === "APPEND_IF_ABSENT" || transformation === 1;
     if (!absent || !fields.has("server")) fields.put("server", name);
     return fields.toList();
+  }
+
+  /**
+   * Whether what a peer says about certificates before it is passed on. That the peer's own certificate is added, as
+   * `APPEND_FORWARD` and `SANITIZE_SET` ask for, is left to whoever has it.
+   */
+  #trustsClientCert(request: RouteRequest): boolean {
+    const details = this.#config.forwardClientCertDetails ?? "SANITIZE";
+    if (details === "ALWAYS_FORWARD_ONLY" || details === 4) return true;
+    const forwards = details === "FORWARD_ONLY" || details === 1 || details === "APPEND_FORWARD" || details === 2;
+    return forwards && request.connection?.tls?.presented === true;
   }
 
   /** Settles the `x-forwarded-*` fields; returns the client's trusted address. */

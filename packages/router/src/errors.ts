@@ -1,7 +1,9 @@
 /** Stable identifiers of everything this package finds wrong; safe to `switch` on. */
 export type RouterErrorCode =
-  /** A field that must be present is absent, or a value is outside what its field allows. */
+  /** A field that must be present is absent, or a value is not of its type or outside what its field allows. */
   | "ERR_ROUTER_FIELD_INVALID"
+  /** A field that its message does not have: misspelt, or in snake_case, which only text uses. */
+  | "ERR_ROUTER_FIELD_UNKNOWN"
   /** Two fields that exclude each other are both set. */
   | "ERR_ROUTER_FIELD_CONFLICT"
   /** A domain stands in the table twice, per class and ignoring case. */
@@ -54,7 +56,7 @@ export class RouterError extends Error {
   readonly code: RouterErrorCode;
   /** The first issue's path. */
   readonly path: string;
-  /** Every problem found, in the order of the configuration. Never empty. */
+  /** Every problem found, never empty: values of a wrong type first, then the others, each in the order of the configuration. */
   readonly issues: readonly Issue[];
 
   /** Takes the problems of one configuration; the first must exist. */

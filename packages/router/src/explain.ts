@@ -1,6 +1,6 @@
 import type { Decision, RouteContext, RouteInfo } from "./decision.js";
 import type { DomainClass } from "./domain-index.js";
-import { RequestFacts } from "./facts.js";
+import type { RequestFacts } from "./facts.js";
 import { findRoute } from "./find-route.js";
 import { explainMatch } from "./match/route-match.js";
 import type { RouteRequest } from "./request.js";
@@ -59,8 +59,9 @@ const maxNearMisses = 5;
 
 /** Decides a request and says how. */
 export function explainRoute(table: CompiledTable, request: RouteRequest, context: RouteContext): Trace {
-  const decision = table.route(request, context);
-  const facts = new RequestFacts(request, context, table.config.ignorePathParametersInPathMatching === true);
+  // The same facts for the decision and for its reasons: chance is drawn once.
+  const facts = table.factsOf(request, context);
+  const decision = table.decide(facts);
   const host = table.hostOf(facts);
   const authority = table.authorityOf(facts);
   const hosts = table.hostCandidates(authority ?? "").map(

@@ -6,6 +6,7 @@ import { compileHeader } from "./match/header.js";
 import type { Random } from "./random.js";
 import type { RouteRequest } from "./request.js";
 import { Scope } from "./scope.js";
+import { checkShape } from "./shape/check-shape.js";
 import { type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 import { unsigned } from "./timeouts.js";
 
@@ -43,8 +44,12 @@ const none: FaultVerdict = { delayMs: 0 };
  * @throws {@link RouterError} with every problem found.
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_filters/fault_filter
  */
-export function compileFault(config: HTTPFault, options: SurroundingsOptions & { readonly path?: string } = {}): Fault {
+export function compileFault(
+  unchecked: HTTPFault,
+  options: SurroundingsOptions & { readonly path?: string } = {},
+): Fault {
   const scope = Scope.root(options.path);
+  const config = checkShape(unchecked, "envoy.extensions.filters.http.fault.v3.HTTPFault", scope);
   const surroundings = surroundingsOf(options);
   const tests = (config.headers ?? []).map((one, i) => compileHeader(one, scope.item("headers", i), surroundings));
   const nodes = new Set(config.downstreamNodes);

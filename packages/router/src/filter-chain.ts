@@ -6,6 +6,7 @@ import { compileConnectionInput } from "./match/connection-input.js";
 import { compileTree, type Tree } from "./match/tree.js";
 import type { Connection } from "./request.js";
 import { Scope } from "./scope.js";
+import { checkShape } from "./shape/check-shape.js";
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 
 /** Which filter chain takes a connection. */
@@ -54,8 +55,9 @@ const none: FilterChainMatch = { kind: "none" };
  *
  * @throws {@link RouterError} with every problem found: the same and overlapping criteria, partial wildcards, bad addresses.
  */
-export function compileListener(listener: Listener, options: ListenerOptions = {}): FilterChains {
+export function compileListener(unchecked: Listener, options: ListenerOptions = {}): FilterChains {
   const scope = Scope.root(options.path);
+  const listener = checkShape(unchecked, "envoy.config.listener.v3.Listener", scope);
   const surroundings = surroundingsOf(options);
   const chains = listener.filterChains ?? [];
   const results = chains.map(

@@ -10,6 +10,7 @@ import { compileTree, type TreeUse } from "./match/tree.js";
 import { compilePermission, compilePrincipal, type RbacFacts, type RouteMetadata, type Rule } from "./rbac/rule.js";
 import type { Connection, RouteRequest } from "./request.js";
 import { Scope } from "./scope.js";
+import { checkShape } from "./shape/check-shape.js";
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 
 /** The verdict of one rule set. */
@@ -46,6 +47,15 @@ export interface RbacOptions extends SurroundingsOptions {
   readonly path?: string | undefined;
 }
 
+const httpType = "envoy.extensions.filters.http.rbac.v3.RBAC";
+const networkType = "envoy.extensions.filters.network.rbac.v3.RBAC";
+
+/** The network filter's message has these fields besides the rules; what is neither counts as the HTTP filter's. */
+function isNetwork(config: unknown): boolean {
+  const own = ["statPrefix", "enforcementType", "delayDeny"];
+  return typeof config === "object" && config !== null && own.some((name) => Object.hasOwn(config, name));
+}
+
 type Engine = (facts: RequestFacts, rbac: RbacFacts) => RbacVerdict;
 
 const pass: RbacVerdict = { allowed: true, log: false };
@@ -56,8 +66,9 @@ const pass: RbacVerdict = { allowed: true, log: false };
  * @throws {@link RouterError} with every problem found.
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_filters/rbac_filter
  */
-export function compileRbac(config: HttpRbac | NetworkRbac, options: RbacOptions = {}): Rbac {
+export function compileRbac(unchecked: HttpRbac | NetworkRbac, options: RbacOptions = {}): Rbac {
   const scope = Scope.root(options.path);
+  const config = checkShape(unchecked, isNetwork(unchecked) ? networkType : httpType, scope);
   const surroundings = surroundingsOf(options);
   const engine = compileEngine(config.rules, config.matcher, scope, "", surroundings);
   const shadow = compileEngine(config.shadowRules, config.shadowMatcher, scope, "shadow_", surroundings);

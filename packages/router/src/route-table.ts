@@ -17,6 +17,7 @@ import { compileMirrors } from "./mirror.js";
 import type { RouteRequest } from "./request.js";
 import type { Accept, IndexStats } from "./route-index.js";
 import { Scope } from "./scope.js";
+import { checkShape } from "./shape/check-shape.js";
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 import type { TableLevel } from "./table-level.js";
 import { CompiledHost, type HostDefaults } from "./virtual-host.js";
@@ -102,8 +103,9 @@ export class CompiledTable implements RouteTable {
     this.warnings = scope.issues;
   }
 
-  static compile(config: RouteConfiguration, options: RouteOptions): CompiledTable {
+  static compile(unchecked: RouteConfiguration, options: RouteOptions): CompiledTable {
     const scope = Scope.root(options.path);
+    const config = checkShape(unchecked, "envoy.config.route.v3.RouteConfiguration", scope);
     const surroundings = surroundingsOf(options);
     const validateClusters = config.validateClusters ?? options.validateClusters ?? false;
     const level: TableLevel = {
@@ -154,9 +156,10 @@ export class CompiledTable implements RouteTable {
     const scope = Scope.root();
     const hosts = new Map(this.hosts);
     for (const name of change.remove ?? []) hosts.delete(name);
-    change.set?.forEach((host, i) => {
+    change.set?.forEach((unchecked, i) => {
+      const place = scope.entry("virtual_hosts", nameOf(unchecked) ?? String(i));
+      const host = checkShape(unchecked, "envoy.config.route.v3.VirtualHost", place);
       const where = `virtual_hosts[${JSON.stringify(host.name ?? i)}]`;
-      const place = scope.entry("virtual_hosts", host.name ?? String(i));
       const compiled = new CompiledHost(host, where, this.#defaults, place, this.surroundings);
       hosts.set(compiled.info.name, { host: compiled, where });
     });
@@ -172,7 +175,16 @@ export class CompiledTable implements RouteTable {
   }
 
   route(request: RouteRequest, context: RouteContext): Decision {
-    const facts = new RequestFacts(request, context, this.config.ignorePathParametersInPathMatching === true);
+    return this.decide(this.factsOf(request, context));
+  }
+
+  /** A request as this table looks at it. */
+  factsOf(request: RouteRequest, context: RouteContext): RequestFacts {
+    return new RequestFacts(request, context, this.config.ignorePathParametersInPathMatching === true);
+  }
+
+  /** The decision for a request. */
+  decide(facts: RequestFacts): Decision {
     const host = this.hostOf(facts);
     if (host === undefined) return new NoRouteDecision("no-virtual-host", undefined, facts);
     return this.#inHost(host, facts);
@@ -222,6 +234,11 @@ export class CompiledTable implements RouteTable {
         return new NoRouteDecision("no-match", host, facts);
     }
   }
+}
+
+/** The name of something that may not be a host at all. */
+function nameOf(host: VirtualHost | undefined): string | undefined {
+  return typeof host?.name === "string" ? host.name : undefined;
 }
 
 function acceptOf(context: RouteContext): Accept | undefined {

@@ -7,12 +7,15 @@ import { asciiLower, byteText } from "./ascii.js";
 import { RequestFacts } from "./facts.js";
 import type { RouteRequest } from "./request.js";
 import { Scope } from "./scope.js";
+import { checkShape, checkShapes } from "./shape/check-shape.js";
 
 /** Names the route table of a request. */
 export interface ScopeSelector {
   /** Name of the table: the scope's inline one or the one it names; `undefined` if no scope fits, which is a 404. */
   select(request: RouteRequest): string | undefined;
 }
+
+const scopedRoutes = "envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes";
 
 type Fragment = (facts: RequestFacts) => string | undefined;
 
@@ -23,12 +26,23 @@ type Fragment = (facts: RequestFacts) => string | undefined;
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/rds#scoped-rds
  */
 export function compileScopes(
-  builder: ScopedRoutes["scopeKeyBuilder"],
-  scopes: readonly ScopedRouteConfiguration[],
+  uncheckedBuilder: ScopedRoutes["scopeKeyBuilder"],
+  uncheckedScopes: readonly ScopedRouteConfiguration[],
   options: { readonly path?: string } = {},
 ): ScopeSelector {
   const scope = Scope.root(options.path);
-  const fragments = (builder?.fragments ?? []).map((one, i) =>
+  const builder = checkShape(
+    uncheckedBuilder ?? {},
+    `${scopedRoutes}.ScopeKeyBuilder`,
+    scope.field("scope_key_builder"),
+  );
+  const scopes = checkShapes(
+    uncheckedScopes,
+    "envoy.config.route.v3.ScopedRouteConfiguration",
+    "scoped_route_configurations",
+    scope,
+  );
+  const fragments = (builder.fragments ?? []).map((one, i) =>
     compileFragment(one, scope.item("scope_key_builder.fragments", i)),
   );
   if (fragments.length === 0)

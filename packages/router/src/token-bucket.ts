@@ -1,4 +1,6 @@
 import type { TokenBucket as TokenBucketMessage } from "@weftmesh/xds-types/envoy/type/v3";
+import { Scope } from "./scope.js";
+import { checkShape } from "./shape/check-shape.js";
 
 /** Limits of a token bucket. */
 export interface BucketRule {
@@ -18,14 +20,32 @@ export interface BucketState {
   readonly at: number;
 }
 
-/** Reads a TokenBucket message. One token a fill unless configured. */
-export function bucketRule(message: TokenBucketMessage): BucketRule {
+/** The local rate-limit filter refuses shorter ones. */
+const leastIntervalMs = 50;
+
+/**
+ * Reads the TokenBucket of a local rate limit. One token a fill unless configured.
+ *
+ * @throws {@link RouterError} with every problem found.
+ * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_filters/local_rate_limit_filter
+ */
+export function bucketRule(unchecked: TokenBucketMessage, options: { readonly path?: string } = {}): BucketRule {
+  const scope = Scope.root(options.path);
+  const message = checkShape(unchecked, "envoy.type.v3.TokenBucket", scope);
   const interval = message.fillInterval;
-  return {
+  const rule: BucketRule = {
     maxTokens: message.maxTokens ?? 0,
     tokensPerFill: message.tokensPerFill ?? 1,
     fillIntervalMs: interval === undefined ? 0 : Number(interval.seconds ?? 0n) * 1000 + (interval.nanos ?? 0) / 1e6,
   };
+  const expect = (fine: boolean, field: string, what: string): void => {
+    if (!fine) scope.field(field).report("ERR_ROUTER_FIELD_INVALID", `expected ${what}`);
+  };
+  expect(rule.maxTokens > 0, "max_tokens", "at least 1 token");
+  expect(rule.tokensPerFill > 0, "tokens_per_fill", "at least 1 token");
+  expect(rule.fillIntervalMs >= leastIntervalMs, "fill_interval", `at least ${leastIntervalMs} ms`);
+  scope.throwIfRefused();
+  return rule;
 }
 
 /** A full bucket. */
