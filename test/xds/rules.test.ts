@@ -9,10 +9,6 @@ const COUNTS = { V: 8, S: 12, D: 12, O: 6, E: 7, N: 10, L: 4, F: 4 } as const;
 const NOT_YET: Readonly<Record<string, string>> = {
   V3: "REST",
   V4: "files as a source",
-  D11: "aliases as names of a subscription",
-  N3: "LEDS collections",
-  N4: "xdstp names",
-  N5: "globs and list collections",
   N7: "authorities of Envoy",
   N8: "dynamic parameters",
   N10: "persisted configuration, validators",

@@ -6,6 +6,7 @@
  * - `ERR_XDS_SNAPSHOT_INVALID`: a snapshot holds two resources of one name, or one without a name.
  * - `ERR_XDS_DANGLING_REFERENCE`: a resource refers to one that its snapshot does not have.
  * - `ERR_XDS_UNREFERENCED`: a warning: nothing refers to a resource that clients ask for only by reference.
+ * - `ERR_XDS_NAME_INVALID`: an `xdstp:` name or locator is malformed.
  * - `ERR_XDS_LISTEN_FAILED`: the server could not bind its address.
  * - `ERR_XDS_CLOSED`: the client or server was used after it was closed.
  */
@@ -15,6 +16,7 @@ export type XdsErrorCode =
   | "ERR_XDS_SNAPSHOT_INVALID"
   | "ERR_XDS_DANGLING_REFERENCE"
   | "ERR_XDS_UNREFERENCED"
+  | "ERR_XDS_NAME_INVALID"
   | "ERR_XDS_LISTEN_FAILED"
   | "ERR_XDS_CLOSED";
 

@@ -45,7 +45,7 @@ export { muxCache } from "./mux-cache.js";
 export type { Nack, NackReason } from "./nack.js";
 export { explainNack } from "./nack-explain.js";
 export type { Locality, NodeIdentity } from "./node.js";
-export type { Finding, MessageResource, Reference, ResourceType } from "./resource.js";
+export { type Finding, findingsOf, type MessageResource, type Reference, type ResourceType } from "./resource.js";
 export type { SecretSupply } from "./secret-cache.js";
 export { checkConsistency } from "./shell/check-consistency.js";
 export { createClient } from "./shell/client.js";

@@ -3,6 +3,7 @@ import { XdsError } from "./errors.js";
 import type { EncodedResource, MessageResource } from "./resource.js";
 import type { Encoder } from "./snapshot-cache.js";
 import { createView, type Digest } from "./view.js";
+import { canonicalName } from "./xdstp.js";
 
 /** A cache of one type that all clients share, changed a resource at a time. */
 export interface LinearCache extends Cache {
@@ -40,17 +41,18 @@ export function linearCache(typeUrl: string, { encode, digest }: LinearCachePart
       const resources = new Map(view.resources);
       let differs = false;
       for (const [index, resource] of set.entries()) {
-        const { name } = resource;
+        const name = canonicalName(resource.name);
         if (resource.typeUrl !== typeUrl || name === "") {
           const problem = name === "" ? "a resource without a name" : `a ${resource.typeUrl} in a cache of ${typeUrl}`;
           throw new XdsError("ERR_XDS_SNAPSHOT_INVALID", `set[${index}]`, problem);
         }
-        const encoded = "value" in resource ? resource : encode(resource);
+        const made = "value" in resource ? resource : encode(resource);
+        const encoded = made.name === name ? made : { ...made, name };
         if (resources.get(name)?.version === encoded.version) continue;
         resources.set(name, encoded);
         differs = true;
       }
-      for (const name of remove) if (resources.delete(name)) differs = true;
+      for (const name of remove) if (resources.delete(canonicalName(name))) differs = true;
       if (!differs) return;
       view = createView(typeUrl, resources, digest);
       for (const changed of [...interested]) changed(only);

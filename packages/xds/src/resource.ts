@@ -71,3 +71,12 @@ export interface Finding {
   /** A warning does not refuse the resource. Default `"error"`. */
   readonly severity?: "error" | "warning";
 }
+
+/**
+ * What an error says of a resource, for `validate`: the `issues` of the packages' errors, else its `path` and message.
+ */
+export function findingsOf(error: unknown): readonly Finding[] {
+  const { issues, path, message } = Object(error) as { issues?: unknown; path?: unknown; message?: unknown };
+  if (Array.isArray(issues) && issues.length > 0) return issues as readonly Finding[];
+  return [{ path: typeof path === "string" ? path : "", message: String(message ?? error) }];
+}

@@ -4,6 +4,7 @@ import { XdsError } from "./errors.js";
 import type { NodeIdentity } from "./node.js";
 import type { EncodedResource, MessageResource } from "./resource.js";
 import { createView, type Digest, viewDiff } from "./view.js";
+import { canonicalName } from "./xdstp.js";
 
 /** Turns a message into its shared encoded form. */
 export type Encoder = (resource: MessageResource) => EncodedResource;
@@ -92,7 +93,8 @@ function buildViews(
 ): Views {
   const types = new Map<string, Map<string, EncodedResource>>();
   resources.forEach((resource, index) => {
-    const { typeUrl, name } = resource;
+    const { typeUrl } = resource;
+    const name = canonicalName(resource.name);
     const path = `resources[${index}]`;
     if (name === "") throw new XdsError("ERR_XDS_SNAPSHOT_INVALID", path, `a ${typeUrl} without a name`);
     let type = types.get(typeUrl);
@@ -101,7 +103,8 @@ function buildViews(
       types.set(typeUrl, type);
     }
     if (type.has(name)) throw new XdsError("ERR_XDS_SNAPSHOT_INVALID", path, `a second ${typeUrl} named ${name}`);
-    type.set(name, "value" in resource ? resource : encode(resource));
+    const encoded = "value" in resource ? resource : encode(resource);
+    type.set(name, encoded.name === name ? encoded : { ...encoded, name });
   });
   const views = new Map<string, TypeView>();
   for (const [typeUrl, type] of types) {

@@ -1,5 +1,6 @@
 import type { TypeView } from "./cache.js";
 import type { EncodedResource } from "./resource.js";
+import { globOf } from "./xdstp.js";
 
 /** Turns text into a short digest; injected because hashing is the platform's. */
 export type Digest = (text: string | Uint8Array) => string;
@@ -40,6 +41,46 @@ function digestOf(resources: ReadonlyMap<string, EncodedResource>, digest: Diges
   // JSON keeps the boundary between name and version apart whatever the two hold.
   for (const { name, version } of resources.values()) lines.push(JSON.stringify([name, version]));
   return digest(lines.sort().join("\n"));
+}
+
+const NOTHING: readonly EncodedResource[] = [];
+
+// Built when a name is asked for that no resource has: most views never need it.
+const others: WeakMap<TypeView, ReadonlyMap<string, readonly EncodedResource[]>> = new WeakMap();
+
+/** The resources that have a name as an alias (D11), or lie directly under it if it is a glob (N5). */
+export function resourcesUnder(view: TypeView, name: string): readonly EncodedResource[] {
+  let known = others.get(view);
+  if (known === undefined) {
+    const built = new Map<string, EncodedResource[]>();
+    for (const resource of view.resources.values()) {
+      for (const other of otherNames(resource)) {
+        const list = built.get(other);
+        if (list === undefined) built.set(other, [resource]);
+        else list.push(resource);
+      }
+    }
+    known = built;
+    others.set(view, known);
+  }
+  return known.get(name) ?? NOTHING;
+}
+
+/** Whether anything in a view answers to a name. */
+export function answersTo(view: TypeView, name: string): boolean {
+  return view.resources.has(name) || resourcesUnder(view, name).length > 0;
+}
+
+/** The names besides its own that a subscription to which covers a resource. */
+export function otherNames({
+  name,
+  aliases = [],
+}: {
+  readonly name: string;
+  readonly aliases?: readonly string[] | undefined;
+}): readonly string[] {
+  const glob = globOf(name);
+  return glob === undefined ? aliases : [...aliases, glob];
 }
 
 // All streams of a node, and all nodes of a linear cache, move between the same two views: the difference is found once.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { T } from "../opaque.js";
+import { createView } from "../../../packages/xds/src/view.js";
+import { opaque, plainDigest, T } from "../opaque.js";
 import { ServerStream } from "./stream.js";
 
 const VARIANTS = [{ variant: "sotw" }, { variant: "delta" }] as const;
@@ -90,6 +91,20 @@ describe.each(VARIANTS)("server, make before break, $variant", ({ variant }) => 
     stream.set(T.RDS, { r: "fixed" });
     stream.flush([T.RDS]);
     expect(types(ack(stream, T.RDS, ["r"]))).toEqual([T.CDS]);
+  });
+
+  test("O2: a route that leads to nothing under way does not wait for it", () => {
+    const stream = settled(variant);
+    stream.set(T.EDS, { old: "2", new: "1" });
+    stream.flush([T.EDS]);
+    const to = (content: string, ...clusters: readonly string[]) => {
+      const references = clusters.map((name) => ({ typeUrl: T.CDS, name, path: "" }));
+      return createView(T.RDS, new Map([["r", opaque(T.RDS, "r", content, { references })]]), plainDigest);
+    };
+    stream.setView(to("old", "old"));
+    expect(types(stream.flush([T.RDS]))).toEqual([]);
+    stream.setView(to("nowhere"));
+    expect(stream.flush([T.RDS])).toMatchObject([{ typeUrl: T.RDS, resources: ["r=vnowhere"] }]);
   });
 
   test("O3: waiting ends after the bound although nothing was acknowledged", () => {

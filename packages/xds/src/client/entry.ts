@@ -1,4 +1,5 @@
 import type { Finding } from "../resource.js";
+import { otherNames } from "../view.js";
 import type { WatchError } from "../watch.js";
 
 /** A resource that passed every check. */
@@ -21,8 +22,10 @@ export interface Accepted {
 export interface ClientEntry {
   /** What came of asking for it. `accepted` may be there in every state: the last good form stays in use. */
   readonly status: "requested" | "does-not-exist" | "acked" | "nacked" | "received-error" | "timeout";
-  /** The form in use. */
+  /** The form in use. An alias or a glob that was answered has none of its own. */
   readonly accepted?: Accepted;
+  /** Further names it goes by. Default none. */
+  readonly aliases?: readonly string[];
   /** Why the newest word of the server is not in use. */
   readonly error?: WatchError;
   /** When the server is held to have no such resource, if it has not answered. */
@@ -87,7 +90,11 @@ export function openClientType(typeUrl: string): ClientType {
   };
 }
 
-/** Whether the client wants a name. */
-export function wants(type: ClientType, name: string): boolean {
-  return type.wildcard || type.names.has(name);
+/** Whether the client wants a resource: by its name, an alias (D11), or the glob it falls under (N5). */
+export function wants(
+  type: Pick<ClientType, "wildcard" | "names">,
+  name: string,
+  aliases?: readonly string[],
+): boolean {
+  return type.wildcard || type.names.has(name) || otherNames({ name, aliases }).some((other) => type.names.has(other));
 }

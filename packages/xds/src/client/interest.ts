@@ -1,3 +1,4 @@
+import { canonicalName } from "../xdstp.js";
 import type { WatchInterest } from "./watch-update.js";
 
 /** All that the watches of one type want, together. */
@@ -13,6 +14,6 @@ export function union(interests: Iterable<WatchInterest>): WatchInterest {
 
 /** Reads the names a caller gave; `*` among them means everything. */
 export function interestIn(names: Iterable<string>): WatchInterest {
-  const named = new Set(names);
+  const named = new Set([...names].map(canonicalName));
   return { wildcard: named.delete("*"), names: named };
 }

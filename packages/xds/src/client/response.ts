@@ -1,6 +1,8 @@
 import { isFullSet } from "../discovery-types.js";
 import type { Finding } from "../resource.js";
+import { otherNames } from "../view.js";
 import type { DiscoveryResponse, ResourceError, WireResource } from "../wire/response.js";
+import { canonicalName } from "../xdstp.js";
 import { type ClientEntry, type ClientRules, type ClientType, wants } from "./entry.js";
 import { resourceName } from "./resource-name.js";
 
@@ -33,29 +35,44 @@ export function takeResponse(
   const changed = new Set<string>();
   const refused = new Map<string, Finding[]>();
   const seen = new Set<string>();
+  // Aliases and globs that were asked for and stand for something in the response.
+  const answered = new Set<string>();
   const set = (name: string, entry: ClientEntry): void => {
     entries.set(name, entry);
     changed.add(name);
   };
   for (const resource of response.resources) {
-    const name = resource.name === "" ? resourceName(resource.value) : resource.name;
+    const name = canonicalName(resource.name === "" ? resourceName(resource.value) : resource.name);
     if (seen.has(name) && name !== NAMELESS) {
       refuse(refused, name, { path: "", message: "the response holds it twice" });
       continue;
     }
     seen.add(name);
     // S9: what was not asked for is not our business, broken or not.
-    if (!wantsAny(type, name, resource.aliases)) continue;
+    if (!wants(type, name, resource.aliases)) continue;
     const before = entries.get(name);
     const after = takeResource(type, name, before, resource, response.version, rules, now);
     if (after.findings !== undefined) for (const finding of after.findings) refuse(refused, name, finding);
-    if (after.entry === undefined) entries.set(name, after.same);
-    else set(name, after.entry);
+    const aliases = resource.aliases.length === 0 ? before?.aliases : resource.aliases;
+    const entry = withAliases(after.entry ?? after.same, aliases);
+    if (after.entry === undefined) entries.set(name, entry);
+    else set(name, entry);
+    if (entry.accepted === undefined) continue;
+    for (const other of otherNames({ name, aliases })) {
+      if (other === name || !type.names.has(other)) continue;
+      answered.add(other);
+      if (entries.get(other)?.status !== "acked") set(other, { status: "acked" });
+    }
   }
-  for (const name of goneNames(type, variant, response, seen)) {
+  const present = new Set([...seen, ...answered]);
+  for (const name of goneNames(type, variant, response, present)) {
     const before = entries.get(name);
     const named = type.names.has(name);
-    if (before === undefined ? !named : !wants(type, name) || before.status === "does-not-exist") continue;
+    const wanted = wants(type, name, before?.aliases);
+    if (before === undefined ? !named : !wanted || before.status === "does-not-exist") continue;
+    for (const alias of before?.aliases ?? []) {
+      if (type.names.has(alias) && !present.has(alias)) set(alias, { status: "does-not-exist" });
+    }
     const after = gone(before, rules);
     // An absence is remembered of names that were asked for; of others there is nothing to say.
     if (named || after.accepted !== undefined) entries.set(name, after);
@@ -63,8 +80,8 @@ export function takeResponse(
     changed.add(name);
   }
   for (const error of response.errors) {
-    if (wants(type, error.name) && !seen.has(error.name))
-      set(error.name, failed(entries.get(error.name), error, rules));
+    const name = canonicalName(error.name);
+    if (wants(type, name) && !seen.has(name)) set(name, failed(entries.get(name), error, rules));
   }
   const version = refused.size === 0 ? response.version : type.version;
   return { type: { ...type, entries, version, nonce: response.nonce, answered: true }, changed: [...changed], refused };
@@ -123,7 +140,7 @@ function goneNames(
   response: DiscoveryResponse,
   seen: ReadonlySet<string>,
 ): readonly string[] {
-  if (variant === "delta") return response.removed.filter((name) => !seen.has(name));
+  if (variant === "delta") return response.removed.map(canonicalName).filter((name) => !seen.has(name));
   if (!isFullSet(type.typeUrl) || seen.has(NAMELESS)) return [];
   return [...new Set([...type.names, ...type.entries.keys()])].filter((name) => !seen.has(name));
 }
@@ -155,8 +172,8 @@ function refuse(refused: Map<string, Finding[]>, name: string, finding: Finding)
   else list.push(finding);
 }
 
-function wantsAny(type: ClientType, name: string, aliases: readonly string[]): boolean {
-  return wants(type, name) || aliases.some((alias) => type.names.has(alias));
+function withAliases(entry: ClientEntry, aliases: readonly string[] | undefined): ClientEntry {
+  return aliases === undefined || aliases.length === 0 ? entry : { ...entry, aliases };
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

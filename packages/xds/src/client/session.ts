@@ -109,7 +109,7 @@ function interest(
   const unsubscribe = [...before.names].filter((name) => !names.has(name));
   if (before.wildcard === wildcard && subscribe.length + unsubscribe.length === 0) return { state, effects: [] };
   const wanted: ClientType = { ...before, wildcard, names };
-  const entries = new Map([...before.entries].filter(([name]) => wants(wanted, name)));
+  const entries = new Map([...before.entries].filter(([name, entry]) => wants(wanted, name, entry.aliases)));
   for (const name of subscribe) if (!entries.has(name)) entries.set(name, { status: "requested" });
   const type: ClientType = { ...wanted, entries };
   if (!state.connected) return { state: withType(state, type), effects: [] };

@@ -1,5 +1,5 @@
 import type { WatchError, WatchUpdate } from "../watch.js";
-import type { ClientType } from "./entry.js";
+import { type ClientType, wants } from "./entry.js";
 
 /** What one watch asked for. */
 export interface WatchInterest {
@@ -28,7 +28,7 @@ export function watchUpdate<T>(
   const missing: string[] = [];
   const updated: string[] = [];
   for (const [name, entry] of type.entries) {
-    if (!wildcard && !names.has(name)) continue;
+    if (!wants({ wildcard, names }, name, entry.aliases)) continue;
     if (entry.error !== undefined) errors.set(name, entry.error);
     if (entry.accepted !== undefined) {
       const message = entry.accepted.message as T;

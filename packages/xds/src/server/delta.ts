@@ -2,6 +2,7 @@ import type { TypeView } from "../cache.js";
 import { TYPE_URL } from "../discovery-types.js";
 import type { NodeIdentity } from "../node.js";
 import type { DeltaRequest } from "../wire/request.js";
+import { canonicalName } from "../xdstp.js";
 import { difference, forget, type Held, holding, NOTHING_HELD, remember } from "./held.js";
 import type { Batch } from "./sotw.js";
 import { changeNames, type SubscriptionChange } from "./subscription.js";
@@ -19,11 +20,15 @@ export function receiveDelta(state: TypeState | undefined, request: DeltaRequest
   const change = changeNames(booked.subscription, booked.typeUrl, request.subscribe, request.unsubscribe, first);
   const asksForAll = change.next.wildcard && (!booked.subscription.wildcard || request.subscribe.includes("*"));
   const held = first
-    ? remember(forget(NOTHING_HELD, change.added), request.initialResourceVersions)
+    ? remember(forget(NOTHING_HELD, change.added), canonical(request.initialResourceVersions))
     : rebook(booked, change);
   const owed = booked.owed || asksForAll;
   const asked = booked.asked || asksForAll || change.added.length > 0;
   return { ...answered, added: change.added, state: { ...booked, subscription: change.next, held, owed, asked } };
+}
+
+function* canonical(versions: ReadonlyMap<string, string>): Iterable<readonly [string, string]> {
+  for (const [name, version] of versions) yield [canonicalName(name), version];
 }
 
 function rebook(state: TypeState, { next, added, removed }: SubscriptionChange): Held {

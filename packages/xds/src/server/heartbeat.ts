@@ -30,8 +30,10 @@ export function nextBeat(view: TypeView, now: number): number | undefined {
 /** The heartbeats of what a client holds: name, version and time to live without a body (E5). */
 export function heartbeats(type: TypeState, view: TypeView): readonly BodilessResource[] {
   const beats: BodilessResource[] = [];
-  for (const { name, version, ttlMs } of view.resources.values()) {
-    if (ttlMs === undefined || !covers(type.subscription, name) || heldVersion(type.held, name) !== version) continue;
+  for (const resource of view.resources.values()) {
+    const { name, version, ttlMs } = resource;
+    if (ttlMs === undefined || !covers(type.subscription, resource) || heldVersion(type.held, name) !== version)
+      continue;
     beats.push({ name, version, ttlMs });
   }
   return beats;

@@ -1,6 +1,6 @@
 import type { TypeView } from "../cache.js";
 import type { EncodedResource } from "../resource.js";
-import { viewDiff } from "../view.js";
+import { resourcesUnder, viewDiff } from "../view.js";
 import { covers, type Subscription } from "./subscription.js";
 
 /**
@@ -59,15 +59,30 @@ export function difference(held: Held, view: TypeView, subscription: Subscriptio
   const candidates = candidateNames(held, view, subscription);
   const changed: EncodedResource[] = [];
   const removed: string[] = [];
+  let byOtherName = false;
   for (const name of candidates) {
-    if (!covers(subscription, name)) continue;
     const resource = view.resources.get(name);
-    if (resource === undefined) {
-      // A patch of undefined without a resource is a name that was asked for and is owed an answer.
-      if (held.patch.has(name) || held.base?.resources.has(name) === true) removed.push(name);
-    } else if (heldVersion(held, name) !== resource.version) changed.push(resource);
+    if (resource !== undefined) {
+      if (heldVersion(held, name) !== resource.version && covers(subscription, resource)) changed.push(resource);
+      continue;
+    }
+    const under = resourcesUnder(view, name);
+    if (under.length > 0) {
+      // An alias or a glob that was asked for is answered with all it stands for.
+      const asked = held.patch.has(name);
+      const due = under.filter((one) => {
+        // What the client said it holds of it is not sent again (D3).
+        return (asked ? held.patch.get(one.name) : heldVersion(held, one.name)) !== one.version;
+      });
+      changed.push(...due.filter((one) => covers(subscription, one)));
+      byOtherName ||= due.length > 0;
+      continue;
+    }
+    const before = held.base?.resources.get(name);
+    // A patch of undefined without a resource is a name that was asked for and is owed an answer.
+    if (covers(subscription, before ?? { name }) && (held.patch.has(name) || before !== undefined)) removed.push(name);
   }
-  return { changed, removed };
+  return { changed: byOtherName ? [...new Set(changed)] : changed, removed };
 }
 
 /** The names that may differ; everything else is known to be equal without a look. */

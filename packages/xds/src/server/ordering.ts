@@ -26,12 +26,56 @@ export function isReferrer(typeUrl: string): boolean {
 
 /**
  * Phase one of make-before-break (O2): whether a push of listeners or routes has to wait, because clusters or endpoints
- * that were sent are not acknowledged yet, or their endpoints not asked for. Only pushes wait; an answer to a request does
- * not.
+ * they lead to were sent and are not acknowledged yet, or endpoints not asked for. Only pushes wait; an answer to a request
+ * does not. What leads to nothing that is under way does not wait for it either.
+ *
+ * @param changed - What is to be pushed.
  */
-export function mustFollow(state: OrderingState, type: TypeState): boolean {
+export function mustFollow(
+  state: OrderingState,
+  type: TypeState,
+  changed: readonly EncodedResource[],
+  view: (typeUrl: string) => TypeView | undefined,
+): boolean {
   if (!isReferrer(type.typeUrl) || type.asked || type.sentVersion === "") return false;
-  return state.warming.size > 0 || isUnanswered(state, TYPE_URL.cluster) || isUnanswered(state, TYPE_URL.endpoints);
+  const clusters = unanswered(state, TYPE_URL.cluster);
+  const endpoints = new Set([...state.warming, ...unanswered(state, TYPE_URL.endpoints)]);
+  if (clusters.size + endpoints.size === 0) return false;
+  const wanted = clustersOf(changed, view);
+  if (wanted === undefined) return true;
+  const known = view(TYPE_URL.cluster)?.resources;
+  return [...wanted].some((name) => {
+    if (clusters.has(name)) return true;
+    const cluster = known?.get(name);
+    return cluster !== undefined && endpointNames(cluster).some((assignment) => endpoints.has(assignment));
+  });
+}
+
+/** The clusters that listeners and routes lead to, by way of the routes that listeners name; `undefined` if not known. */
+function clustersOf(
+  resources: readonly EncodedResource[],
+  view: (typeUrl: string) => TypeView | undefined,
+): ReadonlySet<string> | undefined {
+  const clusters = new Set<string>();
+  const seen = new Set<EncodedResource>();
+  const open = [...resources];
+  for (let resource = open.pop(); resource !== undefined; resource = open.pop()) {
+    if (seen.has(resource)) continue;
+    seen.add(resource);
+    if (resource.references === undefined) return undefined;
+    for (const { typeUrl, name } of resource.references) {
+      if (typeUrl === TYPE_URL.cluster) clusters.add(name);
+      const next = isReferrer(typeUrl) ? view(typeUrl)?.resources.get(name) : undefined;
+      if (next !== undefined) open.push(next);
+    }
+  }
+  return clusters;
+}
+
+/** The names of a cluster's endpoints. One whose content is not known is taken for an EDS cluster of its own name. */
+export function endpointNames(cluster: EncodedResource): readonly string[] {
+  if (cluster.references === undefined) return [cluster.name];
+  return cluster.references.filter(({ typeUrl }) => typeUrl === TYPE_URL.endpoints).map(({ name }) => name);
 }
 
 /**
@@ -55,8 +99,12 @@ export function mustOutlive(
   });
 }
 
-function isUnanswered(state: OrderingState, typeUrl: string): boolean {
-  return (state.types.get(typeUrl)?.outstanding.size ?? 0) > 0;
+function unanswered(state: OrderingState, typeUrl: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { resources } of state.types.get(typeUrl)?.outstanding.values() ?? []) {
+    for (const { name } of resources) names.add(name);
+  }
+  return names;
 }
 
 function isBehind(type: TypeState, view: TypeView | undefined): boolean {

@@ -2,6 +2,7 @@ import type { TypeView } from "../cache.js";
 import { isFullSet, TYPE_URL } from "../discovery-types.js";
 import type { EncodedResource } from "../resource.js";
 import { resourceSizeHint } from "../wire/response.js";
+import { endpointNames } from "./ordering.js";
 import type { Session, SessionEffect, SessionRules } from "./session.js";
 import type { Batch } from "./sotw.js";
 import type { Sent, TypeState } from "./type-state.js";
@@ -55,12 +56,6 @@ function warmedBy(
     for (const name of endpointNames(cluster)) if (endpoints?.has(name) === true) next.add(name);
   }
   return next;
-}
-
-// A cluster whose content is not known is taken for an EDS cluster of its own name, the default of service_name.
-function endpointNames(cluster: EncodedResource): readonly string[] {
-  if (cluster.references === undefined) return [cluster.name];
-  return cluster.references.filter(({ typeUrl }) => typeUrl === TYPE_URL.endpoints).map(({ name }) => name);
 }
 
 function split(resources: readonly EncodedResource[], maxBytes: number): readonly (readonly EncodedResource[])[] {

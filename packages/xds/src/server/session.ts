@@ -195,7 +195,7 @@ function flush(
     const [session, type] = typeUrl === TYPE_URL.endpoints ? owingEndpoints(next, before) : [next, before];
     let batch = next.variant === "sotw" ? flushSotw(type, view) : flushDelta(type, view, rules.reportMissing(node));
     if (batch.content !== undefined && state.fixedType === undefined) {
-      if (patient && mustFollow(session, type)) {
+      if (patient && mustFollow(session, type, batch.content.changed, event.view)) {
         waiting.add(typeUrl);
         continue;
       }
@@ -250,7 +250,7 @@ function withDeadline(
 
 // The client drops nothing when it gets endpoints twice; without them a changed cluster may warm for ever.
 function owingEndpoints(state: Session, type: TypeState): readonly [Session, TypeState] {
-  const names = [...state.warming].filter((name) => covers(type.subscription, name));
+  const names = [...state.warming].filter((name) => covers(type.subscription, { name }));
   if (names.length === 0) return [state, type];
   const warming = new Set(state.warming);
   for (const name of names) warming.delete(name);

@@ -93,6 +93,6 @@ export function flushSotw(state: TypeState, view: TypeView): Batch {
 function covered(view: TypeView, state: TypeState): readonly EncodedResource[] {
   const { subscription } = state;
   const resources: EncodedResource[] = [];
-  for (const resource of view.resources.values()) if (covers(subscription, resource.name)) resources.push(resource);
+  for (const resource of view.resources.values()) if (covers(subscription, resource)) resources.push(resource);
   return resources;
 }

@@ -1,4 +1,7 @@
 import { allowsLegacyWildcard } from "../discovery-types.js";
+import type { EncodedResource } from "../resource.js";
+import { otherNames } from "../view.js";
+import { canonicalName } from "../xdstp.js";
 
 /** What a client wants of one type on one stream. */
 export interface Subscription {
@@ -25,9 +28,10 @@ const EMPTY: ReadonlySet<string> = new Set();
 /** Nothing asked for yet. */
 export const NO_SUBSCRIPTION: Subscription = { wildcard: false, names: EMPTY, everNamed: false };
 
-/** Whether a subscription covers a resource name. */
-export function covers(subscription: Subscription, name: string): boolean {
-  return subscription.wildcard || subscription.names.has(name);
+/** Whether a subscription covers a resource, by its name, an alias, or the glob it falls under. */
+export function covers(subscription: Subscription, resource: Pick<EncodedResource, "name" | "aliases">): boolean {
+  const { wildcard, names } = subscription;
+  return wildcard || names.has(resource.name) || otherNames(resource).some((name) => names.has(name));
 }
 
 /**
@@ -73,12 +77,12 @@ export function changeNames(
   const names = subscribe.length + unsubscribe.length === 0 ? before.names : new Set(before.names);
   const removed: string[] = [];
   if (names instanceof Set) {
-    for (const name of unsubscribe) {
+    for (const name of unsubscribe.map(canonicalName)) {
       if (name === "*") wildcard = false;
       // Unsubscribing what was never subscribed changes nothing and is not answered (D7).
       else if (names.delete(name)) removed.push(name);
     }
-    for (const name of subscribe) {
+    for (const name of subscribe.map(canonicalName)) {
       if (name === "*") wildcard = true;
       else if (name !== "") names.add(name);
     }
@@ -86,13 +90,13 @@ export function changeNames(
   return {
     next: { wildcard: wildcard || legacy, names, everNamed: before.everNamed || subscribe.length > 0 },
     // A name subscribed again is answered again: the client may have dropped it (D3).
-    added: subscribe.filter((name) => name !== "*" && name !== ""),
+    added: subscribe.filter((name) => name !== "*" && name !== "").map(canonicalName),
     removed: removed.filter((name) => !names.has(name)),
   };
 }
 
 function namesIn(listed: readonly string[]): ReadonlySet<string> {
-  const names = new Set(listed);
+  const names = new Set(listed.map(canonicalName));
   names.delete("*");
   names.delete("");
   return names;

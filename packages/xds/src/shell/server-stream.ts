@@ -11,6 +11,7 @@ import {
   stepSession,
 } from "../server/session.js";
 import type { TypeState } from "../server/type-state.js";
+import { answersTo } from "../view.js";
 import { decodeDeltaRequest, decodeSotwRequest, LimitExceeded, type RequestLimits } from "../wire/request.js";
 import { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "../wire/response.js";
 import type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions } from "../xds-server.js";
@@ -147,7 +148,7 @@ export function serveStream(
   // What is asked for and not there may be made now; the type waits for it, so that it is not said not to exist.
   function demand(node: NodeIdentity, typeUrl: string, wanted: readonly string[]): void {
     const view = cache.view(node, typeUrl);
-    const names = wanted.filter((name) => view?.resources.has(name) !== true);
+    const names = wanted.filter((name) => view === undefined || !answersTo(view, name));
     const made = names.length === 0 ? undefined : onDemand?.({ node, typeUrl, names });
     if (made === undefined) return;
     demanded.set(typeUrl, (demanded.get(typeUrl) ?? 0) + 1);
