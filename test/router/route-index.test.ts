@@ -3,6 +3,7 @@ import type { Route } from "@weftmesh/xds-types/envoy/config/route/v3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RequestFacts } from "../../packages/router/src/facts.js";
+import { patterns } from "../../packages/router/src/regex/library.js";
 import { CompiledTable } from "../../packages/router/src/route-table.js";
 
 const segment = fc.constantFrom("a", "b", "A", "ab", "a;p=1", "%41", "");
@@ -69,7 +70,7 @@ describe("the index", () => {
             virtualHosts: [{ name: "v", domains: ["*"], routes }],
             ignorePathParametersInPathMatching: drop,
           };
-          const table = CompiledTable.compile(config, {});
+          const table = CompiledTable.compile(config, { patterns });
           for (const one of requests) {
             const facts = new RequestFacts(one, { random: fixedRandom(random), now: 0 }, drop);
             const index = table.hostOf(facts)?.index;

@@ -58,61 +58,61 @@ sparse[2] = "b";
 
 describe("wrong types, each at its path", () => {
   test.each<[string, string, string, unknown]>([
-    ["a number for a list", "FIELD_INVALID", "virtual_hosts", { virtualHosts: 5 }],
-    ["an object for a list", "FIELD_INVALID", "virtual_hosts", { virtualHosts: {} }],
-    ["null in a list", "FIELD_INVALID", "virtual_hosts[0]", { virtualHosts: [null] }],
-    ["text for a list", "FIELD_INVALID", "virtual_hosts[0].routes", host({ routes: "x" })],
-    ["a hole in a list", "FIELD_INVALID", "virtual_hosts[0].domains", host({ domains: sparse })],
-    ["a list for a message", "FIELD_INVALID", `${at}.route`, route({ route: [] })],
-    ["a number for text", "FIELD_INVALID", `${at}.match.prefix`, route({ match: { prefix: 5 } })],
-    ["a getter", "FIELD_INVALID", `${at}.match.path`, route({ match: getter })],
+    ["a number for a list", "ERR_ROUTER_FIELD_INVALID", "virtual_hosts", { virtualHosts: 5 }],
+    ["an object for a list", "ERR_ROUTER_FIELD_INVALID", "virtual_hosts", { virtualHosts: {} }],
+    ["null in a list", "ERR_ROUTER_FIELD_INVALID", "virtual_hosts[0]", { virtualHosts: [null] }],
+    ["text for a list", "ERR_ROUTER_FIELD_INVALID", "virtual_hosts[0].routes", host({ routes: "x" })],
+    ["a hole in a list", "ERR_ROUTER_FIELD_INVALID", "virtual_hosts[0].domains", host({ domains: sparse })],
+    ["a list for a message", "ERR_ROUTER_FIELD_INVALID", `${at}.route`, route({ route: [] })],
+    ["a number for text", "ERR_ROUTER_FIELD_INVALID", `${at}.match.prefix`, route({ match: { prefix: 5 } })],
+    ["a getter", "ERR_ROUTER_FIELD_INVALID", `${at}.match.path`, route({ match: getter })],
     [
       "a number for a bigint",
-      "FIELD_INVALID",
+      "ERR_ROUTER_FIELD_INVALID",
       `${at}.route.timeout.seconds`,
       route({ route: { cluster: "a", timeout: { seconds: 5 } } }),
     ],
     [
       "half a number for an integer",
-      "FIELD_INVALID",
+      "ERR_ROUTER_FIELD_INVALID",
       `${at}.redirect.port_redirect`,
       { ...route({}), ...host({ routes: [{ match: { prefix: "/" }, redirect: { portRedirect: 1.5 } }] }) },
     ],
     [
       "a name that is none of the enum's",
-      "FIELD_INVALID",
+      "ERR_ROUTER_FIELD_INVALID",
       "virtual_hosts[0].require_tls",
       host({ requireTls: "ALLL" }),
     ],
     [
       "a field in snake_case",
-      "FIELD_UNKNOWN",
+      "ERR_ROUTER_FIELD_UNKNOWN",
       `${at}.match.case_sensitive`,
       route({ match: { prefix: "/", case_sensitive: true } }),
     ],
-    ["two of a oneof", "FIELD_CONFLICT", `${at}.match`, route({ match: { prefix: "/", path: "/" } })],
+    ["two of a oneof", "ERR_ROUTER_FIELD_CONFLICT", `${at}.match`, route({ match: { prefix: "/", path: "/" } })],
     [
       "a __proto__ key",
-      "FIELD_UNKNOWN",
+      "ERR_ROUTER_FIELD_UNKNOWN",
       `${at}.__proto__`,
       route(JSON.parse('{"__proto__": {"name": "x"}}') as object),
     ],
     [
       "a function in metadata",
-      "FIELD_INVALID",
+      "ERR_ROUTER_FIELD_INVALID",
       `${at}.metadata.filter_metadata["a"]["b"]`,
       route({ metadata: { filterMetadata: { a: { b: () => 1 } } } }),
     ],
     [
       "a message of a wrong type in an Any",
-      "FIELD_INVALID",
+      "ERR_ROUTER_FIELD_INVALID",
       `${at}.typed_per_filter_config["f"].disabled`,
       route({
         typedPerFilterConfig: { f: { typeUrl: "t/envoy.config.route.v3.FilterConfig", message: { disabled: 1 } } },
       }),
     ],
   ])("%s", (_, code, path, config) => {
-    expect(unchecked(config)).toMatchObject([{ code: `ERR_ROUTER_${code}`, path }]);
+    expect(unchecked(config)).toMatchObject([{ code, path }]);
   });
 
   test("cycles and bottomless nesting", () => {
@@ -288,7 +288,7 @@ describe("a table with one random place replaced", () => {
   const context = { random: () => 0, now: 1_700_000_000_000 };
 
   test("gives a table that never throws, or the package's error; and never a table for a value of another type", () => {
-    const cases = Number(process.env["ROUTER_FUZZ_CASES"] ?? 4000);
+    const cases = Number(process.env["ROUTER_FUZZ_CASES"] ?? 2000);
     const arbitrary = fc.tuple(fc.constantFrom(...ways), fc.constantFrom(...wrong));
     let refused = 0;
     fc.assert(
@@ -312,7 +312,7 @@ describe("a table with one random place replaced", () => {
       { numRuns: cases, seed: 5 },
     );
     expect(refused).toBeGreaterThan(cases / 2);
-  });
+  }, 600_000);
 
   test("as it is, it compiles, and every route is reached", () => {
     const table = compileRoutes(fullTable);

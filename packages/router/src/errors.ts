@@ -12,6 +12,8 @@ export type RouterErrorCode =
   | "ERR_ROUTER_REGEX_SYNTAX"
   /** A pattern's RE2 program is larger than the limit in force. */
   | "ERR_ROUTER_REGEX_SIZE"
+  /** A table has patterns, and `@weftmesh/router/core` was not given what reads them: compile it inside `withPatterns`. */
+  | "ERR_ROUTER_REGEX_ENGINE"
   /** A URI template for matching or rewriting breaks the template grammar. */
   | "ERR_ROUTER_TEMPLATE_INVALID"
   /** A format string has an unknown command or bad syntax. */

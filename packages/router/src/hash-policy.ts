@@ -2,8 +2,7 @@ import type { RouteAction_HashPolicy } from "@weftmesh/xds-types/envoy/config/ro
 import { asciiLower, byteText } from "./ascii.js";
 import { checkDuration } from "./duration.js";
 import type { RequestFacts } from "./facts.js";
-import type { Regex } from "./regex/regex.js";
-import { compileRegex } from "./regex/regex.js";
+import { compileRegex, type Regex } from "./regex/patterns.js";
 import type { Scope } from "./scope.js";
 import type { Surroundings } from "./surroundings.js";
 import { xxHash64 } from "./xxhash64.js";

@@ -7,7 +7,12 @@
 // For applications and proxies.
 export { type FetchRequestLike, fromFetch } from "./adapter/fetch.js";
 export { fromHttp2, type Http2Headers } from "./adapter/http2.js";
-export { fromIncomingMessage, type IncomingMessageLike, type SocketLike } from "./adapter/incoming-message.js";
+export {
+  fromIncomingMessage,
+  type IncomingMessageLike,
+  type SocketLike,
+  socketFacts,
+} from "./adapter/incoming-message.js";
 export {
   checkRoutes,
   formatTestFailure,
@@ -17,13 +22,15 @@ export {
 } from "./check/check-routes.js";
 export type { RouteCoverage } from "./check/coverage.js";
 export type { KeyValue, RouteTest, RouteTestExpectation, RouteTestInput } from "./check/test-file.js";
-export type { ReplyContext } from "./connection-manager/local-reply-config.js";
 export {
-  type Admission,
-  type ConnectionManager,
-  type ConnectionManagerOptions,
   compileConnectionManager,
-} from "./connection-manager.js";
+  compileFault,
+  compileListener,
+  compileRbac,
+  compileRoutes,
+} from "./complete.js";
+export type { ReplyContext } from "./connection-manager/local-reply-config.js";
+export type { Admission, ConnectionManager, ConnectionManagerOptions } from "./connection-manager.js";
 export type {
   CorsVerdict,
   Decision,
@@ -58,20 +65,14 @@ export type {
   TypedConfig,
 } from "./extension.js";
 export type { RequestFacts } from "./facts.js";
-export { compileFault, type Fault, type FaultVerdict } from "./fault.js";
+export type { Fault, FaultVerdict } from "./fault.js";
 export type { ChainStep } from "./filter-chain/chain-tree.js";
-export {
-  compileListener,
-  type FilterChainMatch,
-  type FilterChains,
-  type FilterChainTrace,
-  type ListenerOptions,
-} from "./filter-chain.js";
+export type { FilterChainMatch, FilterChains, FilterChainTrace, ListenerOptions } from "./filter-chain.js";
 export { localReply } from "./local-reply.js";
 export type { StringTest } from "./match/string.js";
 export { fixedRandom, type Random } from "./random.js";
-export { compileRbac, type Rbac, type RbacDecision, type RbacOptions, type RbacVerdict } from "./rbac.js";
-export type { RegexEngine } from "./regex/regex.js";
+export type { Rbac, RbacDecision, RbacOptions, RbacVerdict } from "./rbac.js";
+export type { PatternHolder, PatternLibrary, Patterns, Regex, RegexEngine } from "./regex/patterns.js";
 export {
   type Connection,
   createRequest,
@@ -80,12 +81,7 @@ export {
   type RouteRequest,
   type TlsFacts,
 } from "./request.js";
-export {
-  compileRoutes,
-  type HostStats,
-  type RouteOptions,
-  type RouteTable,
-} from "./route-table.js";
+export type { HostStats, RouteOptions, RouteTable } from "./route-table.js";
 export { compileScopes, type ScopeSelector } from "./scoped-routes.js";
 export type { Runtime, RuntimeValue, SurroundingsOptions } from "./surroundings.js";
 export { type BucketRule, type BucketState, bucketRule, fullBucket, takeToken } from "./token-bucket.js";

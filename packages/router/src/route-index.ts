@@ -1,9 +1,8 @@
 import type { RequestFacts } from "./facts.js";
 import { type Candidates, collect, groupCandidates } from "./index/candidates.js";
 import { mergeAscending } from "./index/merge.js";
-import { PatternSet } from "./index/pattern-set.js";
 import { PrefixTrie } from "./index/prefix-trie.js";
-import { literalPrefix } from "./regex/literal-prefix.js";
+import type { PatternLibrary } from "./regex/patterns.js";
 import type { CompiledRoute } from "./route.js";
 
 /** Whether a matching route is taken. `more` says whether routes follow it in its list. */
@@ -42,12 +41,12 @@ export class RouteIndex {
   readonly #prefixes = new PrefixTrie<Candidates>();
   readonly #foldedPrefixes = new PrefixTrie<Candidates>();
   readonly #residual: Candidates | undefined;
-  readonly #patterns: PatternSet | undefined;
+  readonly #patterns: ReturnType<PatternLibrary["combine"]> | undefined;
   readonly #scan: boolean;
   /** How many routes each source holds. */
   readonly stats: IndexStats;
 
-  constructor(routes: readonly CompiledRoute[]) {
+  constructor(routes: readonly CompiledRoute[], library: PatternLibrary) {
     this.#routes = routes;
     this.#scan = routes.length <= scanBelow;
     const exact = new Map<string, number[]>();
@@ -61,7 +60,7 @@ export class RouteIndex {
         const { path } = route;
         if (path.kind === "path") put(path.fold ? folded : exact, path.value, i);
         else {
-          const beginning = beginningOf(route);
+          const beginning = beginningOf(route, library);
           const open = beginning === undefined || beginning === "";
           if (open && path.kind === "regex" && path.regex !== undefined) patterns.push(i);
           else if (open) residual.push(i);
@@ -77,7 +76,7 @@ export class RouteIndex {
     // A few patterns are quicker one by one, and grouping by a header may spare them altogether.
     if (patterns.length < combineFrom) residual.push(...patterns.splice(0));
     residual.sort((a, b) => a - b);
-    this.#patterns = patterns.length === 0 ? undefined : new PatternSet(patterns, routes);
+    this.#patterns = patterns.length === 0 ? undefined : library.combine(patterns, routes);
     this.#residual = residual.length === 0 ? undefined : group(residual);
     const count = (map: ReadonlyMap<string, number[]>): number =>
       [...map.values()].reduce((sum, list) => sum + list.length, 0);
@@ -137,7 +136,7 @@ function put(map: Map<string, number[]>, key: string, index: number): void {
 }
 
 /** What every path that a route matches begins with; `undefined` if nothing is known. */
-function beginningOf(route: CompiledRoute): string | undefined {
+function beginningOf(route: CompiledRoute, library: PatternLibrary): string | undefined {
   const { path } = route;
   switch (path.kind) {
     case "prefix":
@@ -145,9 +144,9 @@ function beginningOf(route: CompiledRoute): string | undefined {
     case "path":
       return path.value;
     case "regex":
-      return path.regex === undefined ? undefined : literalPrefix(path.regex.pattern);
+      return path.regex === undefined ? undefined : library.literalPrefix(path.regex.pattern);
     case "template":
-      return path.template === undefined ? undefined : literalPrefix(path.template.regex.pattern);
+      return path.template === undefined ? undefined : library.literalPrefix(path.template.regex.pattern);
     case "connect":
     case "extension":
       return undefined;

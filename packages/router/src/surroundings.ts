@@ -1,5 +1,5 @@
 import type { Extensions } from "./extension.js";
-import { RegexCache, type RegexEngine } from "./regex/regex.js";
+import { noPatterns, type PatternLibrary, type Patterns, type RegexEngine } from "./regex/patterns.js";
 
 /** What a runtime key holds. */
 export type RuntimeValue =
@@ -31,7 +31,9 @@ export interface Surroundings {
   /** Which program's rules. */
   readonly profile: "envoy" | "grpc";
   /** Compiled patterns. */
-  readonly regexes: RegexCache;
+  readonly regexes: Patterns;
+  /** What reads and runs them. */
+  readonly patterns: PatternLibrary;
   /** Registered extensions. */
   readonly extensions: Extensions;
 }
@@ -52,6 +54,8 @@ export interface SurroundingsOptions {
   readonly profile?: "envoy" | "grpc" | undefined;
   /** Envoy's `re2.max_program_size.error_level`. Default 100. */
   readonly maxProgramSize?: number | undefined;
+  /** What reads patterns. Default: the package's own; `@weftmesh/router/core` has none until it is loaded. */
+  readonly patterns?: PatternLibrary | undefined;
   /** Runs patterns in place of the built-in engine; what is accepted stays RE2's language. */
   readonly regexEngine?: RegexEngine | undefined;
   /** Implementations of extensions. */
@@ -60,6 +64,7 @@ export interface SurroundingsOptions {
 
 /** Fills in the defaults. */
 export function surroundingsOf(options: SurroundingsOptions): Surroundings {
+  const patterns = options.patterns ?? noPatterns;
   return {
     runtime: options.runtime ?? (() => undefined),
     environment: options.environment ?? {},
@@ -67,7 +72,8 @@ export function surroundingsOf(options: SurroundingsOptions): Surroundings {
     clusters: options.clusters,
     localCluster: options.localCluster ?? "",
     profile: options.profile ?? "envoy",
-    regexes: new RegexCache(options.maxProgramSize ?? 100, options.regexEngine),
+    patterns,
+    regexes: patterns.open(options.maxProgramSize ?? 100, options.regexEngine),
     extensions: {
       stringMatchers: {},
       pathMatchers: {},

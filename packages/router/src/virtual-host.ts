@@ -75,7 +75,7 @@ export class CompiledHost implements Level {
             scope.field("matcher"),
             surroundings,
           );
-    this.index = new RouteIndex(this.routes);
+    this.index = new RouteIndex(this.routes, surroundings.patterns);
     this.request = compileMutation(
       config.requestHeadersToAdd,
       config.requestHeadersToRemove,

@@ -6,7 +6,7 @@ import { compileFormat, type Format } from "../format/format.js";
 import type { FormatInput } from "../format/values.js";
 import type { PathTest } from "../match/path.js";
 import { compileTemplateRewrite, rewriteByTemplate } from "../match/template.js";
-import { compileRegex } from "../regex/regex.js";
+import { compileRegex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 

@@ -1,9 +1,11 @@
 import type { HeaderMatcher, RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { RequestFacts } from "../facts.js";
 import { compileHeader } from "../match/header.js";
+import { patterns } from "../regex/library.js";
 import type { HeaderList } from "../request.js";
 import { CompiledTable, type RouteOptions } from "../route-table.js";
 import { Scope } from "../scope.js";
+import { checkShape } from "../shape/check-shape.js";
 import { type Actual, actualOf } from "./actual.js";
 import { Coverage, type RouteCoverage } from "./coverage.js";
 import { matchKeyPrefix, withMatchKeys } from "./runtime-keys.js";
@@ -53,7 +55,11 @@ export function checkRoutes(
     if (!key.startsWith(matchKeyPrefix)) return options.runtime?.(key);
     return enabled !== undefined && key === `${matchKeyPrefix}${enabled}` ? undefined : 0;
   };
-  const table = CompiledTable.compile(withMatchKeys(config), { ...options, runtime, clusters: undefined });
+  const scope = Scope.root(options.path);
+  checkShape(config, "envoy.config.route.v3.RouteConfiguration", scope);
+  scope.throwIfRefused();
+  const own = { ...options, patterns: options.patterns ?? patterns, runtime, clusters: undefined };
+  const table = CompiledTable.compile(withMatchKeys(config), own);
   const coverage = new Coverage(table);
   const results = tests.map((test): RouteTestResult => {
     enabled = test.input.runtime === "" ? undefined : test.input.runtime;

@@ -2,9 +2,10 @@ import { parseResources } from "@weftmesh/xds-types";
 import type { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import type { HeaderMatcher, RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { RouteTest } from "../check/test-file.js";
+import { compileRoutes } from "../complete.js";
 import { RouterError } from "../errors.js";
 import type { TypedConfig } from "../extension.js";
-import { compileRoutes, type RouteOptions } from "../route-table.js";
+import type { RouteOptions } from "../route-table.js";
 import { readText, UsageError } from "./io.js";
 
 const tableType = "envoy.config.route.v3.RouteConfiguration";

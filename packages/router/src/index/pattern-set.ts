@@ -1,7 +1,7 @@
 import { Dfa } from "../regex/dfa.js";
 import { parseRegex } from "../regex/parse.js";
+import type { PatternHolder } from "../regex/patterns.js";
 import { compileProgram, Op, type Program } from "../regex/program.js";
-import type { CompiledRoute } from "../route.js";
 
 /** New states that one request may cost: a step of the combined automaton walks all patterns the first time it is taken. */
 const newStatesPerRequest = 32;
@@ -12,10 +12,10 @@ const newStatesPerRequest = 32;
  */
 export class PatternSet {
   readonly #indices: readonly number[];
-  readonly #routes: readonly CompiledRoute[];
+  readonly #routes: readonly PatternHolder[];
   #dfa: Dfa | undefined;
 
-  constructor(indices: readonly number[], routes: readonly CompiledRoute[]) {
+  constructor(indices: readonly number[], routes: readonly PatternHolder[]) {
     this.#indices = indices;
     this.#routes = routes;
   }
@@ -27,7 +27,7 @@ export class PatternSet {
   }
 }
 
-function combine(indices: readonly number[], routes: readonly CompiledRoute[]): Dfa {
+function combine(indices: readonly number[], routes: readonly PatternHolder[]): Dfa {
   const op: number[] = [];
   const out: number[] = [];
   const arg: number[] = [];
@@ -53,6 +53,6 @@ function combine(indices: readonly number[], routes: readonly CompiledRoute[]): 
   return new Dfa(program, starts, matches);
 }
 
-function programOf(route: CompiledRoute | undefined): Program {
+function programOf(route: PatternHolder | undefined): Program {
   return compileProgram(parseRegex(route?.path.regex?.pattern ?? "").node);
 }

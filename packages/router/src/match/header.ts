@@ -1,6 +1,6 @@
 import type { HeaderMatcher } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { asciiLower, byteText } from "../ascii.js";
-import { compileRegex } from "../regex/regex.js";
+import { compileRegex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 import type { Equality, Explanation, Predicate } from "./predicate.js";

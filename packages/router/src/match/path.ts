@@ -1,7 +1,7 @@
 import { asciiLower } from "../ascii.js";
 import type { PathPattern } from "../decision.js";
 import type { RequestFacts } from "../facts.js";
-import type { Regex } from "../regex/regex.js";
+import type { Regex } from "../regex/patterns.js";
 import type { CompiledTemplate } from "./template.js";
 
 /** A route's path test. One class with a switch, so that the call site in the scan stays monomorphic. */

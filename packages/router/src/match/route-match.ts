@@ -2,7 +2,7 @@ import type { RouteMatch } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { byteText } from "../ascii.js";
 import { buildExtension, messageOf } from "../extension.js";
 import type { RequestFacts } from "../facts.js";
-import { compileRegex } from "../regex/regex.js";
+import { compileRegex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 import { compileCookie, cookieEquality, explainCookie } from "./cookie.js";

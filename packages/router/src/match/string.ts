@@ -1,7 +1,7 @@
 import type { StringMatcher } from "@weftmesh/xds-types/envoy/type/matcher/v3";
 import { asciiLower, byteText } from "../ascii.js";
 import { customStringTest } from "../extension.js";
-import { compileRegex } from "../regex/regex.js";
+import { compileRegex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 

@@ -1,5 +1,5 @@
 import { byteText } from "../ascii.js";
-import type { Regex } from "../regex/regex.js";
+import type { Regex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 
@@ -42,7 +42,7 @@ export function compileTemplate(
     const { segments, suffix } = parse(template);
     const variables = check(segments);
     const pattern = `/${segments.map(toPattern).join("/")}${escapeLiteral(suffix)}`;
-    return { regex: surroundings.regexes.trusted(pattern), variables };
+    return { regex: surroundings.regexes.trusted(pattern, scope), variables };
   } catch (error) {
     if (!(error instanceof TemplateProblem)) throw error;
     scope.report("ERR_ROUTER_TEMPLATE_INVALID", `path_template ${template} is invalid: ${error.message}`);

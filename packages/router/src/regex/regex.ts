@@ -1,35 +1,14 @@
-import type { RegexMatcher } from "@weftmesh/xds-types/envoy/type/matcher/v3";
 import { LRUCache } from "lru-cache";
 import { byteText } from "../ascii.js";
 import type { Scope } from "../scope.js";
 import { Dfa } from "./dfa.js";
 import { Machine } from "./machine.js";
 import { parseRegex } from "./parse.js";
+import { type Patterns, type Regex, type RegexEngine, refused } from "./patterns.js";
 import { compileProgram, Op, type Program } from "./program.js";
 import { programSize } from "./program-size.js";
 import { globalReplace } from "./replace.js";
 import { RegexSyntaxError } from "./syntax-error.js";
-
-/** A compiled pattern. It works on latin1 text, one character a byte, as Envoy's RE2 does, in time linear in the text. */
-export interface Regex {
-  /** The pattern as bytes. */
-  readonly pattern: string;
-  /** Whether it matches the whole text. */
-  test(text: string): boolean;
-  /** The groups of a match of the whole text, the whole first; `undefined` without a match. */
-  groups(text: string): readonly (string | undefined)[] | undefined;
-  /** RE2's GlobalReplace. */
-  replace(text: string, substitution: string): string;
-}
-
-/**
- * Runs patterns in place of the built-in automaton, for whole-text tests only: what is accepted, and what a replacement gives, stays
- * as it is. Gets the pattern's text as bytes; must match the whole text, in RE2's Latin-1 sense.
- */
-export type RegexEngine = (pattern: string) => {
-  /** Whether the pattern matches the whole text. */
-  test(text: string): boolean;
-};
 
 /** Patterns compiled lately, over all tables: updates mostly repeat what was there. */
 const cache = new LRUCache<string, CompiledRegex>({ max: 20_000 });
@@ -81,11 +60,8 @@ function matchesOf(program: Program): ReadonlyMap<number, number> {
   return new Map([[program.op.indexOf(Op.match), 0]]);
 }
 
-/** A pattern that was refused: matches nothing, so that compilation can go on and find the next problem. */
-const refused: Regex = { pattern: "", test: () => false, groups: () => undefined, replace: (text) => text };
-
 /** Compiles patterns under one limit of program size. */
-export class RegexCache {
+export class RegexCache implements Patterns {
   readonly #limit: number;
   readonly #engine: RegexEngine | undefined;
 
@@ -144,17 +120,4 @@ function withEngine(regex: Regex, engine: RegexEngine): Regex {
     groups: (text) => regex.groups(text),
     replace: (text, substitution) => regex.replace(text, substitution),
   };
-}
-
-/** Compiles a RegexMatcher. */
-export function compileRegex(
-  matcher: RegexMatcher,
-  scope: Scope,
-  surroundings: { readonly regexes: RegexCache },
-): Regex {
-  if (matcher.regex === undefined || matcher.regex === "") {
-    scope.field("regex").report("ERR_ROUTER_FIELD_INVALID", "expected a pattern, got none");
-    return refused;
-  }
-  return surroundings.regexes.compile(matcher.regex, scope.field("regex"), matcher.googleRe2?.maxProgramSize);
 }
