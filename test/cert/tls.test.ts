@@ -1,9 +1,7 @@
 import { once } from "node:events";
 import { request } from "node:https";
-import type { AddressInfo, Server } from "node:net";
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import {
-  type Ca,
   type CertError,
   createCa,
   http2Connect,
@@ -11,13 +9,11 @@ import {
   httpsAgent,
   httpsServer,
   type Identity,
-  type IdentitySource,
   liveConnections,
   matchAny,
   matchId,
   peerOf,
   rotate,
-  SpiffeId,
   TrustDomain,
   tlsConnect,
   tlsOptions,
@@ -28,50 +24,22 @@ import {
 import { Agent, fetch } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
 import { IdentityCell } from "../../packages/cert/src/shell/identity-cell.js";
-import { type Forged, forge, type Recipe } from "./forge.js";
+import { forge, type Recipe } from "./forge.js";
+import {
+  cleanUp,
+  firstBytes,
+  forgedSource,
+  greet,
+  id,
+  listen,
+  rawClient,
+  recently,
+  source,
+  td,
+  undo,
+} from "./tls-ends.js";
 
-const id = (text: string): SpiffeId => SpiffeId.parse(text);
-const td = TrustDomain.parse("td.test");
-const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const one of cleanUps.splice(0).reverse()) await one();
-});
-
-async function source(ca: Ca, name: string, bundles?: IdentitySource) {
-  const extra = bundles?.current()?.bundles;
-  const made = rotate(ca.issuerFor(id(`spiffe://${ca.trustDomain}/${name}`)), extra ? { bundles: extra } : {});
-  cleanUps.push(() => made[Symbol.dispose]());
-  await made.ready();
-  return made;
-}
-
-async function listen<T extends Server>(server: T): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanUps.push(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
-
-/** An identity of a shape that no CA of ours would issue. */
-function forgedSource(root: Forged, recipe: Recipe): { source: IdentitySource; identity: Identity } {
-  const now = Date.now();
-  const leaf = forge({ issuer: root, notBefore: now - 60_000, notAfter: now + 60_000, ...recipe });
-  const cell = new IdentityCell();
-  const { notBefore, notAfter } = leaf.certificate;
-  const svid = { id: id("spiffe://td.test/forged"), chain: [leaf.certificate], key: leaf.key, notBefore, notAfter };
-  return { source: cell, identity: cell.set(svid, new Map([[td, trustBundle(td, [root.certificate])]])) };
-}
-
-const recently = () => ({ notBefore: Date.now() - 60_000, notAfter: Date.now() + 600_000 });
-const greet = (socket: TLSSocket): unknown => socket.end(`hello ${peerOf(socket)?.id}`);
-
-async function firstBytes(socket: TLSSocket): Promise<string> {
-  const [data] = (await Promise.race([once(socket, "data"), once(socket, "close").then(() => [""])])) as [
-    Buffer | string,
-  ];
-  socket.destroy();
-  return String(data);
-}
+afterEach(cleanUp);
 
 describe("both ends", () => {
   test("learn who the other is", async () => {
@@ -129,16 +97,7 @@ describe("a server", () => {
     const port = await listen(
       tlsServer(server, { onRejected: ({ error }) => rejected.push(error.code) }, () => announced++),
     );
-    const client = forgedSource(root, recipe).identity;
-    const socket = connectTls({
-      host: "127.0.0.1",
-      port,
-      rejectUnauthorized: false,
-      key: client.svid.key.exportPem(),
-      cert: `-----BEGIN CERTIFICATE-----\n${Buffer.from(client.svid.chain[0]?.der ?? []).toString("base64")}\n-----END CERTIFICATE-----\n`,
-    });
-    socket.on("error", () => undefined);
-    socket.write("evil bytes");
+    const socket = rawClient(port, forgedSource(root, recipe).identity);
     await once(socket, "close");
     expect(rejected).toEqual([expected]);
     expect(announced).toBe(0);
@@ -305,7 +264,7 @@ describe("live connections", () => {
     const ca = createCa({ trustDomain: "td.test" });
     const a = await source(ca, "a");
     const b = rotate(ca.issuerFor(id("spiffe://td.test/b")), { ttlMs: 1000 });
-    cleanUps.push(() => b[Symbol.dispose]());
+    undo(() => b[Symbol.dispose]());
     await b.ready();
     const server = tlsServer(a, { onStale, closeSpreadMs: 0 }, (socket) => {
       socket.on("error", () => undefined);
@@ -316,7 +275,7 @@ describe("live connections", () => {
     socket.on("error", () => undefined);
     socket.write("ping");
     await once(socket, "data");
-    cleanUps.push(() => socket.destroy());
+    undo(() => socket.destroy());
     return { a, server, socket };
   }
 

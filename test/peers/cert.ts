@@ -103,7 +103,8 @@ function explainedBundle(line: Line, code: string | undefined): string | undefin
     // Neither string types nor URIs of an authority's names are looked into here, nor extensions no rule of ours reads;
     // a path through such an authority is judged when there is one.
     const names = /x509: (cannot parse URI|invalid RDNSequence|SAN .* is malformed|invalid constraint value)/;
-    const extensions = /x509: invalid (CRL distribution point|authority info access|certificate policies)/;
+    const extensions =
+      /x509: invalid (CRL distribution point|authority info access|certificate policies|policy (mappings|constraints))/;
     return names.test(error) || extensions.test(error) ? "names and extensions of an authority" : undefined;
   }
   // Go cannot compare a key whose algorithm it does not know.
@@ -113,9 +114,17 @@ function explainedBundle(line: Line, code: string | undefined): string | undefin
   return code !== undefined && loose.includes(code) ? "encodings that Go reads loosely" : undefined;
 }
 
-function explainedToken(line: Line): string | undefined {
+/** Whether the unused bits of a part's last character are not zero (RFC 4648, 3.5). */
+function loosePart(part: string): boolean {
+  return Buffer.from(part, "base64url").toString("base64url") !== part;
+}
+
+function explainedToken(line: Line, code: string | undefined): string | undefined {
   // JWT-SVID 2.2: the key ID is optional; go-spiffe demands it.
   if (!line.ok) return /key id/i.test(line.error ?? "") ? "tokens without key ID" : undefined;
+  if (code === "ERR_CERT_JWT_MALFORMED" && line.input?.split(".").some(loosePart) === true) {
+    return "encodings that Go reads loosely";
+  }
   // A workload's ID has a path.
   return line.what === "the ID of a trust domain" ? "tokens for a trust domain" : undefined;
 }
@@ -133,7 +142,7 @@ function explained(kind: string, line: Line, ours: Ours): string | undefined {
     case "bundles":
       return explainedBundle(line, code);
     case "tokens":
-      return explainedToken(line);
+      return explainedToken(line, code);
     default:
       return undefined;
   }

@@ -8,20 +8,26 @@ import type { SvidVerdict, VerifiedSvid } from "../peer.js";
 import type { BundleSet } from "../trust-bundle.js";
 import { verifySvidCached } from "./verified-cache.js";
 
-const peers = new WeakMap<Socket, VerifiedSvid>();
+/** On the socket itself, for the sockets that HTTP/2 sessions show are proxies, which no map knows. */
+const PEER = Symbol("peer");
 
 /**
  * Who is at the other end of a socket that came through one of these helpers.
  *
- * @returns What the peer proved; `undefined` for a client without a certificate, and for sockets from elsewhere.
+ * @returns What the peer proved; `undefined` for a client without a certificate, for sockets from elsewhere, and for the
+ *   socket of an HTTP/2 session that has ended.
  */
 export function peerOf(socket: Socket): VerifiedSvid | undefined {
-  return peers.get(socket);
+  try {
+    return (socket as Socket & { readonly [PEER]?: VerifiedSvid })[PEER];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Notes who a socket's peer is. */
 export function setPeer(socket: Socket, peer: VerifiedSvid): void {
-  peers.set(socket, peer);
+  Object.defineProperty(socket, PEER, { value: peer });
 }
 
 function reject(
