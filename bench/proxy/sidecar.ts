@@ -1,17 +1,10 @@
 /** The example sidecar with the least configuration: one plain listener, one route, one host. */
 import { createServer } from "node:net";
-import type { IdentitySource } from "@weftmesh/cert";
+import { noIdentity } from "@weftmesh/cert";
 import type { ConfigSet } from "@weftmesh/xds";
 import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import { runSidecar } from "weftmesh-example-sidecar";
-
-/** Nothing here speaks TLS. */
-const noIdentity: IdentitySource = {
-  current: () => undefined,
-  ready: () => Promise.reject(new Error("no identity")),
-  watch: () => ({ [Symbol.dispose]: () => undefined }),
-};
 
 const port = await freePort();
 const listener = Listener.fromJson({

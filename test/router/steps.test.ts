@@ -45,6 +45,23 @@ describe("the connection manager", () => {
     expect(accept(config, path)).toMatchObject({ kind: "reply", reply: { status } });
   });
 
+  // ConnectionManagerUtility::mutateXfccRequestHeader: what is said about certificates before is believed only if asked for.
+  test.each([
+    [{}, true, false],
+    [{ forwardClientCertDetails: "SANITIZE_SET" }, true, false],
+    [{ forwardClientCertDetails: "FORWARD_ONLY" }, true, true],
+    [{ forwardClientCertDetails: "FORWARD_ONLY" }, false, false],
+    [{ forwardClientCertDetails: "APPEND_FORWARD" }, true, true],
+    [{ forwardClientCertDetails: 2 }, false, false],
+    [{ forwardClientCertDetails: "ALWAYS_FORWARD_ONLY" }, false, true],
+  ])("%j, mutual TLS %s: x-forwarded-client-cert stays: %s", (config, mutual, stays) => {
+    const connection = mutual ? { tls: { presented: true, validated: true } } : {};
+    const headers = [["x-forwarded-client-cert", "URI=spiffe://shop.example/admin"]] as const;
+    const request = createRequest({ authority: "h", path: "/", headers, connection });
+    const admission = compileConnectionManager(config as object).accept(request);
+    expect(admission.kind === "request" && admission.request.headers.includes("x-forwarded-client-cert")).toBe(stays);
+  });
+
   test("redirects to the unescaped path", () => {
     const admission = accept({ pathWithEscapedSlashesAction: "UNESCAPE_AND_REDIRECT" }, "/a%2Fb?c");
     expect(admission).toMatchObject({ kind: "reply", reply: { status: 307, headers: ["location", "/a/b?c"] } });

@@ -94,6 +94,8 @@ export type CertErrorCode =
   | "ERR_CERT_REVOKED"
   /** The matcher of the caller refuses the peer's SPIFFE ID. */
   | "ERR_CERT_PEER_NOT_AUTHORIZED"
+  /** A matcher for names of the peer is not about SPIFFE IDs, or is of a kind that is not supported. */
+  | "ERR_CERT_SAN_MATCHER"
   /** A TLS peer resumed a session, so that nothing about it was checked. */
   | "ERR_CERT_SESSION_RESUMED"
   /** OpenSSL turned a TLS peer away for a reason that is not one of ours. */

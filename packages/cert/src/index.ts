@@ -36,6 +36,13 @@ export type { KeyAlgorithm, KeyInfo } from "./public-key.js";
 export type { RollState, RollStatus } from "./root-roll.js";
 export type { RotationStatus } from "./rotation.js";
 export {
+  matchPeers,
+  type SanMatcherLike,
+  type StringMatcherLike,
+  type TlsContextLike,
+  type ValidationContextLike,
+} from "./san-matcher.js";
+export {
   ALL_SECRET,
   type CertificateSecret,
   DEFAULT_SECRET,
@@ -90,6 +97,7 @@ export {
   undiciConnect,
 } from "./shell/tls-client.js";
 export { peerOf } from "./shell/tls-gate.js";
+export { speaksTls } from "./shell/tls-inspector.js";
 export { type TlsOptionSet, tlsOptions } from "./shell/tls-options.js";
 export {
   http2Server,
@@ -101,7 +109,15 @@ export {
 } from "./shell/tls-server.js";
 export { explainSvid, verifySvid } from "./shell/verify.js";
 export type { HashName, SignatureScheme } from "./signature.js";
-export type { Identity, IdentitySource, IssuedChain, IssueOptions, SvidIssuer, X509Svid } from "./source.js";
+export {
+  type Identity,
+  type IdentitySource,
+  type IssuedChain,
+  type IssueOptions,
+  noIdentity,
+  type SvidIssuer,
+  type X509Svid,
+} from "./source.js";
 export { type Brand, SpiffeId, type SpiffeIdFunctions, TrustDomain, type TrustDomainFunctions } from "./spiffe-id.js";
 export {
   type BundleSet,

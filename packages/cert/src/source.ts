@@ -1,4 +1,5 @@
 import type { Certificate } from "./certificate.js";
+import { CertError } from "./errors.js";
 import type { PrivateKey } from "./private-key.js";
 import type { SpiffeId } from "./spiffe-id.js";
 import type { BundleSet } from "./trust-bundle.js";
@@ -70,3 +71,10 @@ export interface IssueOptions {
   /** Ends the request. */
   readonly signal?: AbortSignal;
 }
+
+/** A source that never has a certificate: for configuration without TLS, and for configuration that is only judged. */
+export const noIdentity: IdentitySource = {
+  current: () => undefined,
+  ready: () => Promise.reject(new CertError("ERR_CERT_NO_IDENTITY", "source", "this source never has a certificate")),
+  watch: () => ({ [Symbol.dispose]: () => undefined }),
+};

@@ -203,7 +203,9 @@ export { drive, systemClock, systemScheduler, type Ticking } from "./shell/drive
 export { type GrpcCheckOptions, grpcCheck } from "./shell/grpc-check.js";
 export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from "./shell/health-checks.js";
 export { type HttpCheckOptions, httpCheck } from "./shell/http-check.js";
+export { startCluster } from "./shell/start-cluster.js";
 export { type TcpCheckOptions, tcpCheck } from "./shell/tcp-check.js";
+export { type Connector, type TcpUpstream, tcpProxy } from "./shell/tcp-proxy.js";
 export {
   type LbInterceptorOptions,
   lbInterceptor,
@@ -213,6 +215,19 @@ export {
   type UndiciHandler,
   type UndiciHeaders,
 } from "./shell/undici.js";
+export {
+  type AttemptOptions,
+  type AttemptRequest,
+  type AttemptReset,
+  type AttemptResponse,
+  type AttemptResult,
+  type AttemptSink,
+  type FieldList,
+  outcomeOfAttempt,
+  type UndiciAgent,
+  undiciAttempt,
+} from "./shell/undici-attempt.js";
+export { type ForwardOptions, undiciForward } from "./shell/undici-forward.js";
 export {
   type Candidate,
   type CandidateReport,
@@ -233,6 +248,7 @@ export { createStride, type StrideScheduler } from "./stride.js";
 export type { SubsetFallback, SubsetOptions, SubsetSelector } from "./subset-options.js";
 export { failsByPercentage, type SuccessRateThreshold, successRateThreshold } from "./success-rate.js";
 export type { ConsistentHashOptions } from "./table-balancer.js";
+export { type Tried, type TryHostsOptions, tryHosts } from "./try-hosts.js";
 export {
   type DirectZonePlan,
   type NoZonePlan,

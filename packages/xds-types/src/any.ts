@@ -20,6 +20,21 @@ export function unpack<T, J>(type: MessageType<T, J>, any: Any | undefined): T |
 }
 
 /**
+ * Takes a message of a type out of an `Any` that must hold one: the configuration of an extension.
+ *
+ * @param path - Where the `Any` stands in the user's input.
+ * @throws {@link XdsTypesError} `ERR_XDS_TYPES_UNEXPECTED_TYPE` with this path if it is missing or holds another type,
+ * `ERR_XDS_TYPES_WIRE` if its bytes are not such a message.
+ */
+export function unpackAs<T, J>(type: MessageType<T, J>, any: Any | undefined, path: string): T {
+  const message = unpack(type, any);
+  if (message !== undefined) return message;
+  const found = any === undefined ? "nothing" : typeNameOf(any.typeUrl);
+  const problem = `expected ${type.typeName}, found ${found}`;
+  throw new XdsTypesError([{ code: "ERR_XDS_TYPES_UNEXPECTED_TYPE", path, message: problem }]);
+}
+
+/**
  * Opens an `Any` of any type of the schema.
  *
  * @throws {@link XdsTypesError} `ERR_XDS_TYPES_UNKNOWN_TYPE` if the schema does not have its type,

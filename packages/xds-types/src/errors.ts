@@ -12,6 +12,8 @@ export type XdsTypesErrorCode =
   | "ERR_XDS_TYPES_DUPLICATE_FIELD"
   /** The schema has no message of that name. */
   | "ERR_XDS_TYPES_UNKNOWN_TYPE"
+  /** An `Any` holds another type than its reader supports. */
+  | "ERR_XDS_TYPES_UNEXPECTED_TYPE"
   /** A validation rule of the schema (PGV) does not hold. */
   | "ERR_XDS_TYPES_RULE"
   /** A required field or a member of a required oneof is missing. */

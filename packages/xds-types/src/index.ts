@@ -14,7 +14,7 @@
  */
 
 // For users.
-export { openAny, pack, unpack } from "./any.js";
+export { openAny, pack, unpack, unpackAs } from "./any.js";
 export { durationFromMs, durationToMs, formatDuration, parseDuration } from "./duration.js";
 export type { Issue, XdsTypesErrorCode } from "./errors.js";
 export { formatIssue, XdsTypesError } from "./errors.js";

@@ -84,8 +84,13 @@ export function fromIncomingMessage(req: IncomingMessageLike, connection?: Conne
   };
 }
 
-/** The connection facts that a socket shows, overridden by what the caller knows better. */
-export function socketFacts(socket: SocketLike | undefined, known: Connection | undefined): Connection {
+/**
+ * The connection facts that a socket shows, for filter chains and requests.
+ *
+ * @param socket - A `net.Socket` or `tls.TLSSocket`.
+ * @param known - What the caller knows better, such as the original destination of a captured connection.
+ */
+export function socketFacts(socket: SocketLike | undefined, known?: Connection): Connection {
   const sni = socket?.servername;
   return {
     sourceAddress: plainAddress(socket?.remoteAddress),

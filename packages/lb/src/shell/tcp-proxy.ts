@@ -1,0 +1,39 @@
+import type { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import type { Cluster } from "../cluster.js";
+
+/** Opens a connection and calls back once; undici's `buildConnector` and `undiciConnect` of `@weftmesh/cert` make such. */
+export type Connector = (
+  target: { readonly hostname: string; readonly port: string },
+  callback: (...result: [error: null, socket: Socket] | [error: Error, socket: null]) => void,
+) => void;
+
+/** Where {@link tcpProxy} sends bytes. */
+export interface TcpUpstream {
+  /** Chooses the host. */
+  readonly lb: Cluster;
+  /** Opens the connection to it. */
+  readonly connect: Connector;
+}
+
+/**
+ * Passes the bytes of a connection to a host of a cluster and back, until both sides have ended. Without a cluster or
+ * a host the connection is closed, as Envoy's `tcp_proxy` does.
+ *
+ * @param socket - Accepted with `allowHalfOpen`, or a client that has said all gets no answer.
+ */
+export function tcpProxy(upstream: TcpUpstream | undefined, socket: Socket): void {
+  const pick = upstream?.lb.pick();
+  if (upstream === undefined || pick?.kind !== "host") {
+    socket.destroy();
+    return;
+  }
+  const { hostname, port } = new URL(`tcp://${pick.host.address}`);
+  upstream.connect({ hostname, port }, async (error, peer) => {
+    pick.report({ result: error ? "connect-failed" : "connected-final" });
+    // A pipeline listens to both of its ends more than once, which is no leak.
+    if (peer) await pipeline(socket.setMaxListeners(20), peer.setMaxListeners(20), socket).catch(() => undefined);
+    socket.destroy();
+    pick.done({ result: "connected-final" });
+  });
+}
