@@ -25,13 +25,15 @@ afterAll(async () => {
   await server.close();
 });
 
-const methods = DISCOVERY_SERVICES.flatMap(({ definition, typeUrl, deltaMethod }) =>
-  Object.entries(definition).map(([name, method]) => ({
-    path: method.path,
-    method: method as MethodDefinition<Buffer, Buffer>,
-    delta: name === deltaMethod,
-    typeUrl,
-  })),
+const methods = DISCOVERY_SERVICES.flatMap(({ definition, typeUrl, deltaMethod, fetchMethod }) =>
+  Object.entries(definition)
+    .filter(([name]) => name !== fetchMethod)
+    .map(([name, method]) => ({
+      path: method.path,
+      method: method as MethodDefinition<Buffer, Buffer>,
+      delta: name === deltaMethod,
+      typeUrl,
+    })),
 );
 
 describe("services", () => {

@@ -1,13 +1,17 @@
 import {
   type handleBidiStreamingCall,
+  type handleUnaryCall,
   Server,
   ServerCredentials,
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { XdsError } from "../errors.js";
+import type { NodeIdentity } from "../node.js";
+import { fetchResources } from "../server/fetch.js";
 import type { SessionRules } from "../server/session.js";
-import type { RequestLimits } from "../wire/request.js";
+import { decodeSotwRequest, type RequestLimits, type SotwRequest } from "../wire/request.js";
+import { encodeSotwResponse } from "../wire/response.js";
 import type { ServerOptions, XdsServer } from "../xds-server.js";
 import { ResponseCache } from "./response-cache.js";
 import { type ServedStream, type StreamParts, serveStream } from "./server-stream.js";
@@ -33,6 +37,17 @@ const RULES: SessionRules = {
   orderingMs: 5000,
   reportMissing: () => true,
 };
+
+type FetchRequest = SotwRequest & { readonly node: NodeIdentity };
+
+function readFetch(bytes: Buffer): FetchRequest | string {
+  try {
+    const { node, ...request } = decodeSotwRequest(bytes, LIMITS);
+    return node === undefined ? "the request must carry node" : { ...request, node };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
 
 /** Makes a server; {@link XdsServer.listen} starts it. */
 export function createServer(options: ServerOptions): XdsServer {
@@ -64,10 +79,32 @@ export function createServer(options: ServerOptions): XdsServer {
     };
   }
 
+  function fetcher(typeUrl: string): handleUnaryCall<Buffer, Buffer> {
+    return (call, done) => {
+      const asked = readFetch(call.request);
+      if (typeof asked === "string") return done({ code: status.INVALID_ARGUMENT, details: asked });
+      const { node } = asked;
+      try {
+        authorize({ node, peer: call.getPeer(), metadata: call.metadata, auth: call.getAuthContext() });
+      } catch (error) {
+        const details = error instanceof Error ? error.message : String(error);
+        return done({ code: status.PERMISSION_DENIED, details });
+      }
+      // Without a stream there is nobody to wait: what is not published yet is asked for again.
+      const fetched = fetchResources(cache, node, { ...asked, typeUrl, versionInfo: "" });
+      if (fetched === undefined || fetched === "unchanged") {
+        return done({ code: status.UNAVAILABLE, details: "nothing is published for this node" });
+      }
+      const bytes = encodeSotwResponse(fetched, false);
+      done(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    };
+  }
+
   function register(server: Server): void {
-    for (const { definition, sotwMethod, deltaMethod, typeUrl } of DISCOVERY_SERVICES) {
+    for (const { definition, sotwMethod, deltaMethod, fetchMethod, typeUrl } of DISCOVERY_SERVICES) {
       const handlers: UntypedServiceImplementation = { [deltaMethod]: handler("delta", typeUrl) };
       if (sotwMethod !== undefined) handlers[sotwMethod] = handler("sotw", typeUrl);
+      if (fetchMethod !== undefined && typeUrl !== undefined) handlers[fetchMethod] = fetcher(typeUrl);
       server.addService(definition, handlers);
     }
   }

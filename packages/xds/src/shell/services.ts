@@ -9,6 +9,8 @@ export interface DiscoveryService {
   readonly sotwMethod?: string;
   /** The delta method. */
   readonly deltaMethod: string;
+  /** The unary method, where there is one. */
+  readonly fetchMethod?: string;
   /** The type all streams carry; absent for the aggregated service. */
   readonly typeUrl?: string;
 }
@@ -26,6 +28,11 @@ export function streamMethod(service: string, method: string): MethodDefinition<
   };
 }
 
+/** The definition of a unary method that moves bytes. */
+export function unaryMethod(service: string, method: string): MethodDefinition<Buffer, Buffer> {
+  return { ...streamMethod(service, method), requestStream: false, responseStream: false };
+}
+
 /** The aggregated service and those of the single types. */
 export const DISCOVERY_SERVICES: readonly DiscoveryService[] = [
   discoveryService(AGGREGATED_SERVICE),
@@ -36,12 +43,16 @@ function discoveryService(methods: {
   readonly service: string;
   readonly sotwMethod?: string;
   readonly deltaMethod: string;
+  readonly fetch?: { readonly method: string };
   readonly typeUrl?: string;
 }): DiscoveryService {
-  const { service, sotwMethod, deltaMethod, typeUrl } = methods;
+  const { service, sotwMethod, deltaMethod, fetch, typeUrl } = methods;
   const names = sotwMethod === undefined ? [deltaMethod] : [sotwMethod, deltaMethod];
+  const definition = Object.fromEntries(names.map((name) => [name, streamMethod(service, name)]));
+  if (fetch !== undefined) definition[fetch.method] = unaryMethod(service, fetch.method);
   return {
-    definition: Object.fromEntries(names.map((name) => [name, streamMethod(service, name)])),
+    definition,
+    ...(fetch === undefined ? {} : { fetchMethod: fetch.method }),
     deltaMethod,
     ...(sotwMethod === undefined ? {} : { sotwMethod }),
     ...(typeUrl === undefined ? {} : { typeUrl }),
