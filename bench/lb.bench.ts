@@ -1,5 +1,4 @@
 /** Balancers against the plainest code for each job, and against grpc-js' weighted pick. */
-import { createRequire } from "node:module";
 import {
   type BalancerEnv,
   createCluster,
@@ -16,7 +15,10 @@ import {
   staticStride,
   systemClock,
 } from "@weftmesh/lb";
+import { grpcWeightedPick } from "./lb/grpc-js.js";
 import {
+  buildPlainRing,
+  buildPlainTable,
   type PlainHost,
   plainEwma,
   plainHeap,
@@ -34,6 +36,7 @@ const PICKS = 1000;
 
 const equal = (count: number): number[] => Array.from({ length: count }, () => 1);
 const mixed = (count: number): number[] => Array.from({ length: count }, (_, index) => 1 + ((index * 37) % 100));
+const different = (count: number): number[] => equal(count).map((_, index) => 100 + ((index * 7919) % 100_003));
 const skewed = (count: number): number[] => equal(count).map((weight, index) => (index === 0 ? 1000 : weight));
 
 const DEPS = { clock: systemClock, random: Math.random };
@@ -75,10 +78,13 @@ function plain(pick: () => PlainHost): Operation {
   };
 }
 
-function plainHashed(pick: (hash: number) => PlainHost): Operation {
-  const hashes = Uint32Array.from({ length: 4096 }, () => Math.floor(Math.random() * 2 ** 32));
+function plainHashed(pick: (hi: number, lo: number) => PlainHost): Operation {
+  const hashes = Uint32Array.from({ length: 8192 }, () => Math.floor(Math.random() * 2 ** 32));
   let turn = 0;
-  return plain(() => pick(hashes[turn++ % hashes.length] as number));
+  return plain(() => {
+    turn = (turn + 2) % hashes.length;
+    return pick(hashes[turn] as number, hashes[turn + 1] as number);
+  });
 }
 
 const ratio = (max: number): Bar => ({ kind: "ratio", max });
@@ -113,6 +119,12 @@ const POLICIES: readonly PolicyRow[] = [
     prototype: (n) => plain(plainHeap(plainHosts(mixed(n)))),
   },
   {
+    name: "weighted round robin (EDF), no two weights alike",
+    policy: roundRobin,
+    weights: different,
+    prototype: (n) => plain(plainHeap(plainHosts(different(n)))),
+  },
+  {
     name: "static stride",
     policy: staticStride,
     weights: mixed,
@@ -136,10 +148,10 @@ const POLICIES: readonly PolicyRow[] = [
 ];
 
 /**
- * Modulo, one draw and one read from a table cost a few nanoseconds, less than choosing the priority, which every pick
- * includes here; these have an absolute bar.
+ * Adding one and a modulo cost a few nanoseconds, less than the draw of the priority, which every pick includes here:
+ * this one has the absolute bar of a quiet machine.
  */
-const ABSOLUTE: Readonly<Record<string, number>> = { "round robin": 60, random: 60, maglev: 100 };
+const ABSOLUTE: Readonly<Record<string, number>> = { "round robin": 50 };
 
 function barOf(name: string): Bar {
   const max = ABSOLUTE[name];
@@ -180,43 +192,13 @@ const growthRows = POLICIES.map(
   }),
 );
 
-interface GrpcEntry {
-  deadline: number;
-  readonly period: number;
-}
-
-/** grpc-js' weighted pick: its picker is not exported, so its own queue is used here as the picker uses it. */
-function grpcWeightedPick(count: number): Operation {
-  const require = createRequire(import.meta.url);
-  const { PriorityQueue } = require("@grpc/grpc-js/build/src/priority-queue.js") as {
-    PriorityQueue: new (
-      before: (a: GrpcEntry, b: GrpcEntry) => boolean,
-    ) => { push(e: GrpcEntry): void; pop(): GrpcEntry };
-  };
-  const queue = new PriorityQueue((a, b) => a.deadline < b.deadline);
-  for (const weight of mixed(count)) queue.push({ period: 1 / weight, deadline: Math.random() / weight });
-  const subchannel = { getWrappedSubchannel: () => subchannel };
-  const childPick = { pickResultType: 0, subchannel, status: null, onCallStarted: null, onCallEnded: null };
-  const child = { pick: () => ({ ...childPick }) };
-  return () => {
-    let last: unknown;
-    for (let i = 0; i < PICKS; i++) {
-      const entry = queue.pop();
-      queue.push(Object.assign(Object.assign({}, entry), { deadline: entry.deadline + entry.period }));
-      const picked = child.pick();
-      last = Object.assign(Object.assign({}, picked), { subchannel: picked.subchannel.getWrappedSubchannel() });
-    }
-    return last;
-  };
-}
-
 const grpcRows = [1000, 10_000].map(
   (count): OperationRow => ({
     kind: "operation",
     name: `lb weighted pick, ${count.toLocaleString("en")} hosts, against grpc-js`,
     perCall: PICKS,
     ours: { name: "weftmesh", prepare: () => picks(mixed(count), roundRobin()) },
-    against: [{ name: "grpc-js", prepare: () => grpcWeightedPick(count), bar: ratio(0.1) }],
+    against: [{ name: "grpc-js", prepare: () => grpcWeightedPick(mixed(count), PICKS), bar: ratio(0.1) }],
   }),
 );
 
@@ -291,30 +273,23 @@ const flipRows = DELTAS.map(
   }),
 );
 
-const KEYS = 1000;
+const KEYS = Array.from({ length: 10_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
+const ENTRIES = KEYS.map((key) => ({ key, weight: 1 / KEYS.length }));
 
 const buildRows: readonly OperationRow[] = [
   {
     kind: "operation",
-    name: "lb maglev table of 65,537 slots, 1,000 hosts",
-    ours: { name: "weftmesh", prepare: () => () => createMaglevTable(keyed()) },
-    against: [
-      { name: "plain table", prepare: () => () => plainTable(plainHosts(equal(KEYS)), 65537), bar: absolute(15e6) },
-    ],
+    name: "lb maglev table of 65,537 slots, 10,000 hosts",
+    ours: { name: "weftmesh", prepare: () => () => createMaglevTable(ENTRIES) },
+    against: [{ name: "plain table", prepare: () => () => buildPlainTable(KEYS, 65537), bar: ratio(3) }],
   },
   {
     kind: "operation",
-    name: "lb ring of 64k entries, 1,000 hosts",
-    ours: { name: "weftmesh", prepare: () => () => createHashRing(keyed(), { minimumRingSize: 65536 }) },
-    against: [
-      { name: "random ring", prepare: () => () => plainRing(plainHosts(equal(KEYS)), 65536), bar: absolute(40e6) },
-    ],
+    name: "lb ring of 64k entries, 10,000 hosts",
+    ours: { name: "weftmesh", prepare: () => () => createHashRing(ENTRIES, { minimumRingSize: 65536 }) },
+    against: [{ name: "plain ring", prepare: () => () => buildPlainRing(KEYS, 65536), bar: ratio(3) }],
   },
 ];
-
-function keyed() {
-  return plainHosts(equal(KEYS)).map(({ address }) => ({ key: address, weight: 1 / KEYS }));
-}
 
 export const rows: readonly Row[] = [
   ...pickRows,

@@ -1,4 +1,5 @@
 /** The plainest code that does each job: what a policy's pick may cost a few times of. */
+import { xxHash64 } from "@weftmesh/lb";
 
 export interface PlainHost {
   readonly address: string;
@@ -80,14 +81,19 @@ export function plainHeap(hosts: readonly PlainHost[]): () => PlainHost {
   };
 }
 
-/** A table and a modulo of a 32-bit hash. */
-export function plainTable(hosts: readonly PlainHost[], size: number): (hash: number) => PlainHost {
+/** A table and a modulo of a 64-bit hash in two halves. */
+export function plainTable(hosts: readonly PlainHost[], size: number): (hi: number, lo: number) => PlainHost {
   const table = Array.from({ length: size }, (_, slot) => hosts[slot % hosts.length] as PlainHost);
-  return (hash) => table[hash % size] as PlainHost;
+  return (hi, lo) => table[modulo(hi, lo, size)] as PlainHost;
 }
 
-/** Binary search over sorted 32-bit hashes. */
-export function plainRing(hosts: readonly PlainHost[], size: number): (hash: number) => PlainHost {
+/** The remainder of a hash; a double holds no 64 bits, so the halves are taken one after the other. */
+function modulo(hi: number, lo: number, size: number): number {
+  return ((hi % size) * (2 ** 32 % size) + (lo % size)) % size;
+}
+
+/** Binary search over sorted hashes by their upper halves. */
+export function plainRing(hosts: readonly PlainHost[], size: number): (hi: number) => PlainHost {
   const ring = Uint32Array.from({ length: size }, () => Math.floor(Math.random() * 2 ** 32)).sort();
   return (hash) => {
     let low = 0;
@@ -99,4 +105,40 @@ export function plainRing(hosts: readonly PlainHost[], size: number): (hash: num
     }
     return hosts[low % hosts.length] as PlainHost;
   };
+}
+
+/** The Maglev paper's population of a table: each host in turn takes the next free slot of its permutation. */
+export function buildPlainTable(keys: readonly string[], size: number): Int32Array {
+  const turns = keys.toSorted().map((key, host) => {
+    const first = xxHash64(key);
+    const second = xxHash64(key, { hi: 0, lo: 1 });
+    return {
+      host,
+      offset: modulo(first.hi, first.lo, size),
+      skip: modulo(second.hi, second.lo, size - 1) + 1,
+      next: 0,
+    };
+  });
+  const table = new Int32Array(size).fill(-1);
+  for (let filled = 0; ; ) {
+    for (const turn of turns) {
+      let slot = (turn.offset + turn.next * turn.skip) % size;
+      while (table[slot] !== -1) {
+        turn.next += 1;
+        slot = (turn.offset + turn.next * turn.skip) % size;
+      }
+      table[slot] = turn.host;
+      turn.next += 1;
+      filled += 1;
+      if (filled === size) return table;
+    }
+  }
+}
+
+/** A ring as one would write it: hash every entry's text, sort by hash. */
+export function buildPlainRing(keys: readonly string[], size: number): { hi: number; lo: number; host: number }[] {
+  const perHost = Math.ceil(size / keys.length);
+  return keys
+    .flatMap((key, host) => Array.from({ length: perHost }, (_, i) => ({ ...xxHash64(`${key}_${i}`), host })))
+    .sort((a, b) => a.hi - b.hi || a.lo - b.lo);
 }

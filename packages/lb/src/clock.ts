@@ -13,7 +13,8 @@ export interface Scheduler extends Clock {
 /** A uniform random number in `[0, 1)`. */
 export type Random = () => number;
 
-/** A uniform integer in `[0, n)`; `n` at most 2^32. */
+/** A uniform integer in `[0, n)`; `n` at most 2^32. A source that gives NaN or 1 gives 0 here, not a place outside. */
 export function below(random: Random, n: number): number {
-  return Math.floor(random() * n);
+  const drawn = (random() * n) >>> 0;
+  return drawn < n ? drawn : 0;
 }

@@ -82,7 +82,9 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     this.balancer = balancer;
   }
 
-  pick(context: PickContext = FIRST_ATTEMPT): Pick {
+  pick(given?: PickContext): Pick {
+    // Untyped callers may pass null, and nothing throws on the way of a request.
+    const context = given ?? FIRST_ATTEMPT;
     if (this.disposed) return NONE.disposed;
     if (this.options.dropOverloads !== undefined && this.drops()) return NONE.dropped;
     // Every host of a balancer of ours comes from the store, so it is a HostState.
@@ -94,14 +96,15 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const breaker = this.breakers[context.routingPriority ?? "DEFAULT"];
     if (!breaker.take("request")) return NONE.overflow;
     if (!context.attempted?.length) breaker.countOriginal();
-    host.activeRequests += 1;
+    host.begin();
     this.active += 1;
     this.hasTraffic = true;
     this.detector?.onActiveRequests(host);
     return new Hold(host, this, breaker, this.balancer.observe ? this.clock.now() : 0);
   }
 
-  explain(context: PickContext = FIRST_ATTEMPT): Explanation {
+  explain(given?: PickContext): Explanation {
+    const context = given ?? FIRST_ATTEMPT;
     const steps: Trace = [];
     if (this.disposed) return { reason: "disposed", steps };
     const host = this.balancer.choose(context, steps);
@@ -219,7 +222,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   onDone(host: HostState): void {
-    host.activeRequests -= 1;
+    host.end();
     this.active -= 1;
     this.detector?.onActiveRequests(host);
   }

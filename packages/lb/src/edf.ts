@@ -26,7 +26,6 @@ export function createEdf(count: number, weightOf: (index: number) => number, pr
   const deadline = new Float64Array(count);
   const order = new Float64Array(count);
   const heap = new Uint32Array(count);
-  let now = 0;
   let inserted = 0;
 
   const before = (a: number, b: number): boolean => {
@@ -51,35 +50,45 @@ export function createEdf(count: number, weightOf: (index: number) => number, pr
 
   const pick = (): number => {
     const index = heap[0] as number;
-    now = deadline[index] as number;
-    deadline[index] = now + 1 / weightOf(index);
+    deadline[index] = (deadline[index] as number) + 1 / weightOf(index);
     order[index] = inserted++;
     siftDown(0);
     return index;
   };
 
-  let remaining = prePicks;
-  if (prePicks > 0) {
-    let sum = 0;
-    for (let index = 0; index < count; index++) sum += weightOf(index) + WEIGHT_EPSILON;
-    const elapsed = prePicks / sum;
-    for (let index = 0; index < count; index++) {
-      const weight = weightOf(index) + WEIGHT_EPSILON;
-      let skipped = Math.floor(weight * elapsed);
-      if (skipped > 0 && skipped / weight >= elapsed) skipped -= 1;
-      deadline[index] = (skipped + 1) / weight;
-      now = Math.max(now, skipped / weight);
-      remaining -= skipped;
-    }
-  } else {
-    for (let index = 0; index < count; index++) deadline[index] = 1 / weightOf(index);
-  }
+  const { deadlineOf, skipped } = preDeadlines(count, weightOf, prePicks);
+  deadline.set(deadlineOf);
   for (let index = 0; index < count; index++) {
     heap[index] = index;
     order[index] = inserted++;
   }
   for (let slot = (count >> 1) - 1; slot >= 0; slot--) siftDown(slot);
-  for (; remaining > 0; remaining--) pick();
+  for (let remaining = prePicks - skipped; remaining > 0; remaining--) pick();
 
   return { pick, peek: () => heap[0] as number };
+}
+
+/** Deadlines after so many picks, as far as they can be had by arithmetic; `skipped` says how many that were. */
+export function preDeadlines(
+  count: number,
+  weightOf: (index: number) => number,
+  prePicks: number,
+): { readonly deadlineOf: Float64Array; readonly skipped: number } {
+  const deadlineOf = new Float64Array(count);
+  if (prePicks === 0) {
+    for (let index = 0; index < count; index++) deadlineOf[index] = 1 / weightOf(index);
+    return { deadlineOf, skipped: 0 };
+  }
+  let sum = 0;
+  for (let index = 0; index < count; index++) sum += weightOf(index) + WEIGHT_EPSILON;
+  const elapsed = prePicks / sum;
+  let skipped = 0;
+  for (let index = 0; index < count; index++) {
+    const weight = weightOf(index) + WEIGHT_EPSILON;
+    let own = Math.floor(weight * elapsed);
+    if (own > 0 && own / weight >= elapsed) own -= 1;
+    deadlineOf[index] = (own + 1) / weight;
+    skipped += own;
+  }
+  return { deadlineOf, skipped };
 }

@@ -47,14 +47,12 @@ class PeakEwma implements Ewma {
 
   add(valueMs: number, now: number): void {
     if (now < this.updatedAt) return;
-    const share = this.remaining(now);
-    const present = this.estimate * share;
-    this.estimate = valueMs > present ? valueMs : present + valueMs * (1 - share);
+    this.estimate = peakAverage(this.estimate, valueMs, remaining(this.updatedAt, now, this.decayMs));
     this.updatedAt = now;
   }
 
   valueAt(now: number): number {
-    return this.estimate * this.remaining(now);
+    return this.estimate * remaining(this.updatedAt, now, this.decayMs);
   }
 
   snapshot(): EwmaSnapshot {
@@ -68,8 +66,15 @@ class PeakEwma implements Ewma {
     this.estimate = estimate;
     this.updatedAt = updatedAt;
   }
+}
 
-  private remaining(now: number): number {
-    return now > this.updatedAt ? Math.exp((this.updatedAt - now) / this.decayMs) : 1;
-  }
+/** How much of an estimate is left at `now`, 0–1. */
+export function remaining(updatedAt: number, now: number, decayMs: number): number {
+  return now > updatedAt ? Math.exp((updatedAt - now) / decayMs) : 1;
+}
+
+/** The estimate after another value, if `share` of the last one is left. */
+export function peakAverage(estimate: number, valueMs: number, share: number): number {
+  const present = estimate * share;
+  return valueMs > present ? valueMs : present + valueMs * (1 - share);
 }

@@ -63,11 +63,14 @@ export function createHashRing(entries: readonly WeightedKey[], options: RingOpt
     hosts,
     choose(hashHi, hashLo, attempt) {
       if (size === 0) return -1;
-      const bucket = hashHi >>> shift;
+      const wantedHi = hashHi >>> 0;
+      const wantedLo = hashLo >>> 0;
+      const bucket = wantedHi >>> shift;
       const end = bucketStart[bucket + 1] as number;
       let entry = bucketStart[bucket] as number;
-      while (entry < end && isBelow(hi[entry] as number, lo[entry] as number, hashHi, hashLo)) entry += 1;
-      return hosts[(entry + attempt) % size] as number;
+      while (entry < end && isBelow(hi[entry] as number, lo[entry] as number, wantedHi, wantedLo)) entry += 1;
+      entry += attempt;
+      return hosts[entry < size ? entry : entry % size] as number;
     },
   };
 }

@@ -1,7 +1,8 @@
-import type { Ewma } from "./ewma.js";
+import type { EwmaSnapshot } from "./ewma.js";
 import type { CheckState } from "./health-check.js";
 import type { EndpointHealth, HealthClass, Host, HostOptions, Locality, Metadata } from "./host.js";
 import { HostFlag } from "./host.js";
+import type { HostColumns } from "./host-columns.js";
 import type { OrcaState } from "./orca.js";
 import type { OutlierState } from "./outlier-state.js";
 
@@ -53,7 +54,6 @@ export class HostState implements Host {
   weight: number;
   metadata: Metadata;
   flags = 0;
-  activeRequests = 0;
   /** Place in the lists of its priority: they are sorted by it. */
   ordinal = 0;
   /** The flags by which it stands in those lists; differs from `flags` while a merge window is open. */
@@ -64,14 +64,16 @@ export class HostState implements Host {
   outlier: OutlierState | undefined = undefined;
   /** What active health checks found. */
   check: CheckState | undefined = undefined;
-  /** Response time estimate, kept by policies that choose by it. */
-  ewma: Ewma | undefined = undefined;
   /** Reported load, kept by policies that weigh by it. */
   orca: OrcaState | undefined = undefined;
   /** Weight that a policy computed from reports, in place of the configured one. */
   reportedWeight: number | undefined = undefined;
+  /** Where its numbers stand in the columns of its cluster. */
+  slot: number;
+  readonly columns: HostColumns;
+  private retired = false;
 
-  constructor(options: HostOptions, locality: Locality, priority: number, now: number) {
+  constructor(options: HostOptions, locality: Locality, priority: number, now: number, columns: HostColumns) {
     this.address = options.address;
     this.hostname = options.hostname ?? "";
     this.locality = locality;
@@ -80,6 +82,55 @@ export class HostState implements Host {
     this.metadata = options.metadata ?? {};
     this.flags = withEndpointHealth(0, options.health ?? "UNKNOWN");
     this.slowStartFrom = now;
+    this.columns = columns;
+    this.slot = columns.take();
+  }
+
+  get activeRequests(): number {
+    return this.columns.active[this.slot] as number;
+  }
+
+  set activeRequests(count: number) {
+    this.columns.active[this.slot] = count;
+  }
+
+  /** Response time estimate and the time of its last value, kept by policies that choose by it. */
+  latency(): EwmaSnapshot | undefined {
+    const estimate = this.columns.latency[2 * this.slot] as number;
+    if (Number.isNaN(estimate)) return undefined;
+    return { estimate, updatedAt: this.columns.latency[2 * this.slot + 1] as number };
+  }
+
+  setLatency(estimate: number, updatedAt: number): void {
+    if (this.slot === 0) return;
+    this.columns.latency[2 * this.slot] = estimate;
+    this.columns.latency[2 * this.slot + 1] = updatedAt;
+  }
+
+  /** Counts a request in flight. */
+  begin(): void {
+    if (this.slot === 0) this.slot = this.columns.take();
+    const { active } = this.columns;
+    active[this.slot] = (active[this.slot] as number) + 1;
+  }
+
+  /** Counts it out. */
+  end(): void {
+    const { active } = this.columns;
+    active[this.slot] = (active[this.slot] as number) - 1;
+    if (this.retired) this.release();
+  }
+
+  /** The host is listed no more: its slot goes back when its last request ends. */
+  retire(): void {
+    this.retired = true;
+    this.release();
+  }
+
+  private release(): void {
+    if (this.slot === 0 || this.activeRequests > 0) return;
+    this.columns.give(this.slot);
+    this.slot = 0;
   }
 
   get health(): HealthClass {

@@ -1,6 +1,7 @@
 import type { HostDelta } from "./cluster-options.js";
 import { type EndpointGroup, HostFlag, type HostOptions, type Locality } from "./host.js";
 import { checkGroups } from "./host-check.js";
+import { HostColumns } from "./host-columns.js";
 import { HostLevel } from "./host-level.js";
 import { HostState, withEndpointHealth } from "./host-state.js";
 import { localityKey } from "./locality.js";
@@ -27,6 +28,7 @@ export class HostStore implements PrioritySet {
   readonly weightedPriorityHealth: boolean;
   levels: HostLevel[] = [];
   version = 0;
+  readonly columns: HostColumns = new HostColumns();
   private readonly options: HostStoreOptions;
   private readonly byAddress = new Map<string, HostState>();
   private readonly notify: (change: HostsChange) => void;
@@ -107,7 +109,7 @@ export class HostStore implements PrioritySet {
 
   /** Takes a host out whatever its checks say. */
   drop(host: HostState): void {
-    this.onRemove(host);
+    this.forget(host);
     this.byAddress.delete(host.address);
     this.levels[host.priority]?.remove(host);
     this.changed({ kind: "membership", priority: host.priority });
@@ -142,7 +144,7 @@ export class HostStore implements PrioritySet {
     }
     for (const host of before.values()) {
       if (this.isKept(host)) this.insert(host, this.level(host.priority));
-      else this.onRemove(host);
+      else this.forget(host);
     }
     this.changed({ kind: "membership" });
     return undefined;
@@ -156,8 +158,13 @@ export class HostStore implements PrioritySet {
     return kept;
   }
 
+  private forget(host: HostState): void {
+    this.onRemove(host);
+    host.retire();
+  }
+
   private create(options: HostOptions, locality: Locality, priority: number, now: number): HostState {
-    const host = new HostState(options, locality, priority, now);
+    const host = new HostState(options, locality, priority, now, this.columns);
     const { activeHealthChecks, ignoreNewHostsUntilFirstCheck } = this.options;
     if (activeHealthChecks) host.flags |= HostFlag.failedActiveHealthCheck;
     if (activeHealthChecks && ignoreNewHostsUntilFirstCheck) host.flags |= HostFlag.pendingActiveHealthCheck;

@@ -1,5 +1,5 @@
 import { xxHash64 } from "./hash/hash-text.js";
-import { hash64Modulo } from "./hash/hash64.js";
+import { Modulus } from "./hash/hash64.js";
 import type { WeightedKey } from "./hash-ring.js";
 
 /** Size of a Maglev table unless configured otherwise. */
@@ -38,6 +38,7 @@ export function createMaglevTable(
   const slots = count <= 0x10000 ? new Uint16Array(size) : new Uint32Array(size);
   const taken = new Int32Array(count);
   if (count > 0) fill(entries, size, slots, taken);
+  const modulus = new Modulus(Math.max(size, 1));
   return {
     size,
     minEntriesPerHost: count === 0 ? 0 : taken.reduce((least, each) => Math.min(least, each), size),
@@ -45,9 +46,9 @@ export function createMaglevTable(
     slots,
     choose(hi, lo, attempt) {
       if (size === 0) return -1;
-      if (attempt === 0) return slots[hash64Modulo(hi, lo, size)] as number;
+      if (attempt === 0) return slots[modulus.of(hi, lo)] as number;
       // Envoy mixes a retry's attempt in as the two's complement of its number.
-      return slots[hash64Modulo(~hi >>> 0, (lo ^ -attempt) >>> 0, size)] as number;
+      return slots[modulus.of(~hi, lo ^ -attempt)] as number;
     },
   };
 }
@@ -65,13 +66,15 @@ function fill(
   const skip = new Uint32Array(count);
   const weight = new Float64Array(count);
   const target = new Float64Array(count);
+  const whole = new Modulus(size);
+  const less = new Modulus(size - 1);
   let maxWeight = 0;
   for (const [turn, index] of order.entries()) {
     const entry = entries[index] as WeightedKey;
     const first = xxHash64(entry.key);
     const second = xxHash64(entry.key, { hi: 0, lo: 1 });
-    position[turn] = hash64Modulo(first.hi, first.lo, size);
-    skip[turn] = hash64Modulo(second.hi, second.lo, size - 1) + 1;
+    position[turn] = whole.of(first.hi, first.lo);
+    skip[turn] = less.of(second.hi, second.lo) + 1;
     weight[turn] = entry.weight;
     maxWeight = Math.max(maxWeight, entry.weight);
   }

@@ -20,6 +20,11 @@ export interface PriorityChooser {
   loads(): PriorityLoads;
   /** Writes the choice for a draw of 1–100; returns whether that priority panics. Allocates only for retries. */
   choose(context: PickContext, draw: number, trace?: Trace): boolean;
+  /**
+   * The priority whose healthy hosts take every first attempt, so that no draw matters; −1 if loads are divided, or it
+   * panics.
+   */
+  settled(): number;
   /** Notes that the priority set changed. */
   refresh(): void;
 }
@@ -60,6 +65,11 @@ export function createPriorityChooser(set: PrioritySet, env: BalancerEnv): Prior
         health: choice.degraded ? "degraded" : "healthy",
       });
       return loads().panic[choice.priority] ?? false;
+    },
+    settled() {
+      const { healthyLoad, panic } = loads();
+      const priority = healthyLoad.indexOf(100);
+      return priority >= 0 && panic[priority] === false ? priority : -1;
     },
     refresh() {
       current = undefined;

@@ -16,22 +16,50 @@ export interface Rotation {
  * @param start - A random integer, so that many clients do not march in step.
  */
 export function createRotation(start: number): Rotation {
-  let ahead = 0;
-  return {
-    position: start,
-    pick(length) {
-      if (ahead > 0) ahead -= 1;
-      const index = this.position % length;
-      this.position += 1;
-      return index;
-    },
-    peek(length) {
-      const index = (this.position + ahead) % length;
-      ahead += 1;
-      return index;
-    },
-    forgetPeeks() {
-      ahead = 0;
-    },
-  };
+  return new PlainRotation(start);
+}
+
+class PlainRotation implements Rotation {
+  private start: number;
+  /** Picks since `start`. */
+  private picks = 0;
+  private ahead = 0;
+  /** The length of the last pick's list and its index in it: dividing costs more than all the rest. */
+  private length = 0;
+  private index = 0;
+
+  constructor(start: number) {
+    this.start = start;
+  }
+
+  get position(): number {
+    return this.start + this.picks;
+  }
+
+  set position(value: number) {
+    this.start = value;
+    this.picks = 0;
+    this.length = 0;
+  }
+
+  pick(length: number): number {
+    if (this.ahead > 0) this.ahead -= 1;
+    if (length === this.length) this.index = this.index + 1 === length ? 0 : this.index + 1;
+    else {
+      this.length = length;
+      this.index = this.position % length;
+    }
+    this.picks += 1;
+    return this.index;
+  }
+
+  peek(length: number): number {
+    const index = (this.position + this.ahead) % length;
+    this.ahead += 1;
+    return index;
+  }
+
+  forgetPeeks(): void {
+    this.ahead = 0;
+  }
 }

@@ -15,11 +15,12 @@ interface HostSnapshot {
 export function snapshotHosts(hosts: Iterable<HostState>): Record<string, HostSnapshot> {
   const snapshot: Record<string, HostSnapshot> = {};
   for (const host of hosts) {
+    const latency = host.latency();
     snapshot[host.address] = {
       slowStartFrom: host.slowStartFrom,
       ...(host.flags & HostFlag.failedOutlierCheck && { ejected: true }),
       ...(host.outlier && { outlier: structuredClone(host.outlier) }),
-      ...(host.ewma && { ewma: host.ewma.snapshot() }),
+      ...(latency && { ewma: latency }),
     };
   }
   return snapshot;
@@ -36,7 +37,8 @@ export function restoreHosts(
     const entry = Object.hasOwn(snapshot, host.address) ? snapshot[host.address] : undefined;
     if (!isRecord(entry)) continue;
     if (isNumber(entry["slowStartFrom"])) host.slowStartFrom = entry["slowStartFrom"];
-    if (isRecord(entry["ewma"])) host.ewma?.restore(entry["ewma"]);
+    const { estimate, updatedAt } = isRecord(entry["ewma"]) ? entry["ewma"] : {};
+    if (isNumber(estimate) && estimate >= 0 && isNumber(updatedAt)) host.setLatency(estimate, updatedAt);
     const outlier = outlierOf(entry["outlier"]);
     if (outlier !== undefined) detector?.restore(host, outlier, entry["ejected"] === true);
   }

@@ -35,14 +35,18 @@ export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: Sour
   const zones = options.locality?.kind === "zone-aware" ? createZoneRouter(set, env, options.locality) : undefined;
   let levels: LevelSources[] = [];
   let stale = true;
+  /** Who takes every first attempt, if neither priority nor place is a question. */
+  let direct: Picker | undefined;
 
   const rebuild = (): void => {
     stale = false;
+    direct = undefined;
     levels = set.levels.map((_, priority) => levels[priority] ?? new LevelSources(options, seed));
     for (const [priority, level] of levels.entries()) {
       const hosts = set.levels[priority];
       if (hosts) level.use(hosts, set.overprovisioningFactor);
     }
+    if (!weighted && zones === undefined) direct = levels[chooser.settled()]?.byClass(false).picker;
   };
 
   /** The list to choose from: the hot path of every pick, so it allocates only for a trace. */
@@ -80,6 +84,12 @@ export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: Sour
   return {
     choose(context, trace) {
       if (stale) rebuild();
+      if (direct !== undefined && trace === undefined && !context.attempted?.length) {
+        // The draw for the priority is taken although it decides nothing: the same seed gives the same picks whether
+        // or not other priorities have a share.
+        env.random();
+        return direct.pick(context);
+      }
       for (let draws = drawsAllowed(context); ; draws--) {
         const host: HostState | undefined = chooseSource(context, trace)?.pick(context);
         if (host === undefined) return undefined;

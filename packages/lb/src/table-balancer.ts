@@ -1,7 +1,7 @@
 import { createLoadProbe, hostLoad, type LoadProbe } from "./bounded-load.js";
 import { below } from "./clock.js";
 import type { Trace } from "./explain.js";
-import { type Hash64, hash64FromBigInt, hash64Modulo } from "./hash/hash64.js";
+import { type Hash64, hash64FromBigInt, Modulus } from "./hash/hash64.js";
 import { hashRequest, type RequestHashPolicy } from "./hash-policy.js";
 import type { WeightedKey } from "./hash-ring.js";
 import { drawsAllowed, isPassedOver } from "./host-selection.js";
@@ -26,7 +26,7 @@ export interface ConsistentHashOptions {
 
 /** A structure that maps hashes to hosts. */
 export interface HashTable {
-  /** Index of the host for a hash; −1 if there is none. Allocates nothing. */
+  /** Index of the host for a hash, whose halves may be signed; −1 if there is none. Allocates nothing. */
   choose(hi: number, lo: number, attempt: number): number;
 }
 
@@ -37,6 +37,8 @@ export interface TableBalancerOptions extends ConsistentHashOptions {
   /** Makes the table of one priority. */
   createTable(entries: readonly WeightedKey[]): HashTable;
 }
+
+const HUNDRED = new Modulus(100);
 
 interface LevelTable {
   readonly hosts: readonly HostState[];
@@ -54,6 +56,15 @@ export function tableBalancer(set: PrioritySet, env: BalancerEnv, options: Table
   const chooser = createPriorityChooser(set, env);
   const tables: (LevelTable | undefined)[] = [];
   const { hashBalanceFactor } = options;
+  /** The table every first attempt is looked up in, if there is no question of priority or room. */
+  let direct: LevelTable | undefined;
+  let stale = true;
+
+  const rebuild = (): void => {
+    stale = false;
+    const priority = hashBalanceFactor === undefined ? chooser.settled() : -1;
+    direct = priority < 0 ? undefined : tableOf(priority, false);
+  };
 
   const tableOf = (priority: number, panic: boolean): LevelTable | undefined => {
     const level = set.levels[priority];
@@ -79,7 +90,11 @@ export function tableBalancer(set: PrioritySet, env: BalancerEnv, options: Table
   };
 
   const chooseHashed = (hi: number, lo: number, context: PickContext, trace?: Trace): HostState | undefined => {
-    const panic = chooser.choose(context, hash64Modulo(hi, lo, 100) + 1, trace);
+    if (stale) rebuild();
+    if (direct !== undefined && trace === undefined && !context.attempted?.length) {
+      return direct.hosts[direct.table.choose(hi, lo, 0)];
+    }
+    const panic = chooser.choose(context, HUNDRED.of(hi, lo) + 1, trace);
     const { priority } = chooser.choice;
     if (panic) env.count("lb_healthy_panic");
     const table = tableOf(priority, panic);
@@ -100,12 +115,15 @@ export function tableBalancer(set: PrioritySet, env: BalancerEnv, options: Table
   return {
     choose(context, trace) {
       const hash = options.hashPolicy ? hashRequest(options.hashPolicy, context.request ?? {}) : contextHash(context);
+      // As signed integers: unsigned ones above 2^31 would be boxed on their way through the calls.
       if (hash === undefined)
-        return chooseHashed(below(env.random, 2 ** 32), below(env.random, 2 ** 32), context, trace);
-      return chooseHashed(hash.hi, hash.lo, context, trace);
+        return chooseHashed(below(env.random, 2 ** 32) | 0, below(env.random, 2 ** 32) | 0, context, trace);
+      return chooseHashed(hash.hi | 0, hash.lo | 0, context, trace);
     },
     refresh(change) {
       chooser.refresh();
+      stale = true;
+      direct = undefined;
       if (change.kind === "membership" && change.priority !== undefined) tables[change.priority] = undefined;
       else if (change.kind === "membership") tables.length = 0;
       else tables[change.host.priority] = undefined;

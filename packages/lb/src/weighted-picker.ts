@@ -3,6 +3,7 @@ import { createEdf, type EdfScheduler } from "./edf.js";
 import type { HostState } from "./host-state.js";
 import type { Picker } from "./picker.js";
 import { isInSlowStart, type SlowStartOptions, slowStartWeight } from "./slow-start.js";
+import { createStaticEdf } from "./static-edf.js";
 
 /** How a policy that respects weights chooses. */
 export interface WeightedPickerOptions {
@@ -27,7 +28,7 @@ export interface UnweightedChoice {
   /** A host of a list that is not empty. */
   pick(hosts: readonly HostState[]): HostState;
   /** Called when the list changed. */
-  changed?(): void;
+  changed?(hosts: readonly HostState[]): void;
   /** Position of the rotation, if it has one. */
   position?: number;
 }
@@ -54,22 +55,33 @@ export function createWeightedPicker(options: WeightedPickerOptions): Picker {
     return isInSlowStart(host, now, slowStart) ? slowStartWeight(weight, now - host.slowStartFrom, slowStart) : weight;
   };
 
-  const needsSchedule = (): boolean => {
-    const [first] = hosts;
-    if (first === undefined || hosts.length === 1) return false;
-    if (options.alwaysScheduled) return true;
-    const weight = weightOf(first);
-    const now = slowStart ? clock.now() : 0;
-    for (const host of hosts) {
-      if (weightOf(host) !== weight || (slowStart && isInSlowStart(host, now, slowStart))) return true;
-    }
-    return false;
+  const isRamping = (): boolean => {
+    if (slowStart === undefined) return false;
+    const now = clock.now();
+    return hosts.some((host) => isInSlowStart(host, now, slowStart));
+  };
+
+  const haveEqualWeights = (): boolean => {
+    const weight = weightOf(hosts[0] as HostState);
+    for (const host of hosts) if (weightOf(host) !== weight) return false;
+    return true;
+  };
+
+  const createSchedule = (): EdfScheduler | undefined => {
+    if (hosts.length < 2) return undefined;
+    const ramping = isRamping();
+    if (!options.alwaysScheduled && !ramping && haveEqualWeights()) return undefined;
+    // Weights that move with time or load are read again at each pick; others stay until the list changes.
+    if (ramping || adjust) return createEdf(hosts.length, currentWeight, options.prePicks);
+    const weights = new Float64Array(hosts.length);
+    for (let index = 0; index < weights.length; index++) weights[index] = weightOf(hosts[index] as HostState);
+    return createStaticEdf(weights, options.prePicks);
   };
 
   const rebuild = (): void => {
     stale = false;
-    unweighted.changed?.();
-    schedule = needsSchedule() ? createEdf(hosts.length, currentWeight, options.prePicks) : undefined;
+    unweighted.changed?.(hosts);
+    schedule = createSchedule();
   };
 
   return {

@@ -20,16 +20,28 @@ export function hash64ToBigInt(hash: Hash64): bigint {
 }
 
 /**
- * The remainder of a hash divided by `divisor`, an integer below 2^26: products then stay exact in a double. Only
- * divisions of 32-bit integers are used, because a remainder of doubles costs ten times as much.
+ * Divides hashes by one integer below 2^26: products then stay exact in a double. A remainder of doubles is a call into
+ * the C library, so quotients are had by multiplying with the inverse; each may be one off, which the end corrects.
  */
-export function hash64Modulo(hi: number, lo: number, divisor: number): number {
-  const d = divisor >>> 0;
-  const upper = (hi >>> 0) % d;
-  const lower = (lo >>> 0) % d;
-  const power = ((0xffffffff >>> 0) % d) + 1;
-  const sum = upper * power + lower;
-  const rest = sum - Math.floor(sum / d) * d;
-  if (rest < 0) return rest + d;
-  return rest >= d ? rest - d : rest;
+export class Modulus {
+  private readonly divisor: number;
+  private readonly inverse: number;
+  /** 2^32 modulo the divisor. */
+  private readonly power: number;
+
+  constructor(divisor: number) {
+    this.divisor = divisor;
+    this.inverse = 1 / divisor;
+    this.power = 2 ** 32 % divisor;
+  }
+
+  /** The remainder. Halves may be signed or unsigned. */
+  of(hi: number, lo: number): number {
+    const { divisor, inverse } = this;
+    const upper = hi >>> 0;
+    const sum = (upper - Math.floor(upper * inverse) * divisor) * this.power + (lo >>> 0);
+    const rest = sum - Math.floor(sum * inverse) * divisor;
+    if (rest < 0) return rest + divisor;
+    return rest >= divisor ? rest - divisor : rest;
+  }
 }

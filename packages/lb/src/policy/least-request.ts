@@ -1,11 +1,12 @@
 import { below, type Random } from "../clock.js";
 import type { HostState } from "../host-state.js";
+import { LoadList } from "../load-list.js";
 import type { LocalityMode } from "../locality-options.js";
 import type { Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
 import type { SlowStartOptions } from "../slow-start.js";
 import { sourceBalancer } from "../source-balancer.js";
-import { createWeightedPicker } from "../weighted-picker.js";
+import { createWeightedPicker, type UnweightedChoice } from "../weighted-picker.js";
 
 /** How candidates are found: drawn as Envoy draws them, drawn without repeating one, or all of them. */
 export type LeastRequestSelection = "with-replacement" | "distinct" | "full-scan";
@@ -55,8 +56,10 @@ export function leastRequest(options: LeastRequestOptions = {}): Policy {
             prePicks: seed,
             clock: env.clock,
             ...(slowStart && { slowStart }),
-            adjust: (weight, host) => leastRequestWeight(weight, host.activeRequests, bias),
-            unweighted: { pick: (list) => choose(list, env.random) },
+            ...(bias !== 0 && {
+              adjust: (weight: number, host: HostState) => leastRequestWeight(weight, host.activeRequests, bias),
+            }),
+            unweighted: leastLoaded(choose, env.random),
           }),
       });
     },
@@ -74,13 +77,22 @@ export function leastRequestWeight(weight: number, active: number, bias: number)
   return bias === 1 ? weight / (active + 1) : weight / (active + 1) ** bias;
 }
 
-type Chooser = (hosts: readonly HostState[], random: Random) => HostState;
+type Chooser = (list: LoadList, random: Random) => number;
+
+/** The choice among hosts of equal weight. */
+function leastLoaded(choose: Chooser, random: Random): UnweightedChoice {
+  const list = new LoadList();
+  return {
+    pick: (hosts) => hosts[choose(list, random)] as HostState,
+    changed: (hosts) => list.use(hosts),
+  };
+}
 
 function chooserOf(options: LeastRequestOptions): Chooser {
   const choiceCount = options.choiceCount ?? 2;
   switch (options.selection ?? "with-replacement") {
     case "with-replacement":
-      return (hosts, random) => leastOfDrawn(hosts, choiceCount, random);
+      return choiceCount === 2 ? leastOfTwo : (list, random) => leastOfDrawn(list, choiceCount, random);
     case "distinct":
       return createDistinctChooser(choiceCount);
     case "full-scan":
@@ -88,39 +100,52 @@ function chooserOf(options: LeastRequestOptions): Chooser {
   }
 }
 
+function leastOfTwo(list: LoadList, random: Random): number {
+  const { length } = list.hosts;
+  const first = below(random, length);
+  const second = below(random, length);
+  return list.active(second) < list.active(first) ? second : first;
+}
+
 /** The first drawn of the least loaded among `choiceCount` draws, which may repeat. */
-function leastOfDrawn(hosts: readonly HostState[], choiceCount: number, random: Random): HostState {
-  let best = hosts[below(random, hosts.length)] as HostState;
+function leastOfDrawn(list: LoadList, choiceCount: number, random: Random): number {
+  const { length } = list.hosts;
+  let best = below(random, length);
   for (let draw = 1; draw < choiceCount; draw++) {
-    const host = hosts[below(random, hosts.length)] as HostState;
-    if (host.activeRequests < best.activeRequests) best = host;
+    const index = below(random, length);
+    if (list.active(index) < list.active(best)) best = index;
   }
   return best;
 }
 
 /**
- * The same without repeats: a draw that was there before is drawn again. That is quick while fewer than half of the
- * hosts are wanted; beyond that, all are compared.
+ * The same without repeats: a draw that was there before is drawn again, some times; a source of chance that keeps
+ * repeating itself gets the next index. That is quick while fewer than half of the hosts are wanted; beyond that, all
+ * are compared.
  */
 function createDistinctChooser(choiceCount: number): Chooser {
   const drawn = new Uint32Array(Math.min(choiceCount, MAX_DISTINCT_CHOICES));
-  return (hosts, random) => {
-    if (choiceCount > MAX_DISTINCT_CHOICES || 2 * choiceCount > hosts.length)
-      return leastOfSample(hosts, choiceCount, random);
-    let best: HostState | undefined;
+  return (list, random) => {
+    const { length } = list.hosts;
+    if (choiceCount > MAX_DISTINCT_CHOICES || 2 * choiceCount > length) return leastOfSample(list, choiceCount, random);
+    let best = -1;
     for (let draw = 0; draw < choiceCount; draw++) {
-      let index = below(random, hosts.length);
-      while (isAmong(drawn, draw, index)) index = below(random, hosts.length);
+      let index = below(random, length);
+      for (let tries = 0; isAmong(drawn, draw, index); tries++) {
+        index = tries < MAX_REDRAWS ? below(random, length) : (index + 1) % length;
+      }
       drawn[draw] = index;
-      const host = hosts[index] as HostState;
-      if (best === undefined || host.activeRequests < best.activeRequests) best = host;
+      if (best < 0 || list.active(index) < list.active(best)) best = index;
     }
-    return best as HostState;
+    return best;
   };
 }
 
 /** Above this a list of what was drawn would be searched for too long. */
 const MAX_DISTINCT_CHOICES = 32;
+
+/** Half of the draws repeat at worst, so this many in a row do not happen by chance. */
+const MAX_REDRAWS = 64;
 
 function isAmong(drawn: Uint32Array, count: number, index: number): boolean {
   for (let i = 0; i < count; i++) if (drawn[i] === index) return true;
@@ -128,38 +153,40 @@ function isAmong(drawn: Uint32Array, count: number, index: number): boolean {
 }
 
 /** One pass that takes each host with the chance that leaves exactly `choiceCount`; of equals each is as likely. */
-function leastOfSample(hosts: readonly HostState[], choiceCount: number, random: Random): HostState {
-  if (choiceCount >= hosts.length) return leastOfAll(hosts, random);
-  let best: HostState | undefined;
+function leastOfSample(list: LoadList, choiceCount: number, random: Random): number {
+  const { length } = list.hosts;
+  if (choiceCount >= length) return leastOfAll(list, random);
+  let best = -1;
   let equals = 0;
   let wanted = choiceCount;
-  for (let index = 0; wanted > 0; index++) {
-    if (random() * (hosts.length - index) >= wanted) continue;
+  for (let index = 0; wanted > 0 && index < length; index++) {
+    if (random() * (length - index) >= wanted) continue;
     wanted -= 1;
-    const host = hosts[index] as HostState;
-    if (best === undefined || host.activeRequests < best.activeRequests) {
-      best = host;
+    if (best < 0 || list.active(index) < list.active(best)) {
+      best = index;
       equals = 1;
-    } else if (host.activeRequests === best.activeRequests) {
+    } else if (list.active(index) === list.active(best)) {
       equals += 1;
-      if (below(random, equals) === 0) best = host;
+      if (below(random, equals) === 0) best = index;
     }
   }
-  return best as HostState;
+  return Math.max(best, 0);
 }
 
 /** The least loaded of all; of equals each is as likely. */
-function leastOfAll(hosts: readonly HostState[], random: Random): HostState {
-  let best = hosts[0] as HostState;
+function leastOfAll(list: LoadList, random: Random): number {
+  const { length } = list.hosts;
+  let best = 0;
   let equals = 1;
-  for (let index = 1; index < hosts.length; index++) {
-    const host = hosts[index] as HostState;
-    if (host.activeRequests < best.activeRequests) {
-      best = host;
+  for (let index = 1; index < length; index++) {
+    const active = list.active(index);
+    const least = list.active(best);
+    if (active < least) {
+      best = index;
       equals = 1;
-    } else if (host.activeRequests === best.activeRequests) {
+    } else if (active === least) {
       equals += 1;
-      if (below(random, equals) === 0) best = host;
+      if (below(random, equals) === 0) best = index;
     }
   }
   return best;

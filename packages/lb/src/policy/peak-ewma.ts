@@ -1,8 +1,10 @@
 import { below } from "../clock.js";
-import { createEwma } from "../ewma.js";
+import { peakAverage, remaining } from "../ewma.js";
 import type { HostState } from "../host-state.js";
+import { LoadList } from "../load-list.js";
 import type { LocalityMode } from "../locality-options.js";
 import type { Outcome } from "../pick.js";
+import type { Picker } from "../picker.js";
 import type { BalancerEnv, Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
 import { sourceBalancer } from "../source-balancer.js";
@@ -38,11 +40,6 @@ export function peakEwma(options: PeakEwmaOptions = {}): Policy {
     .locality(locality)
     .done();
 
-  const ensure = (host: HostState, now: number): NonNullable<HostState["ewma"]> => {
-    host.ewma ??= createEwma(decayMs, defaultRttMs, now);
-    return host.ewma;
-  };
-
   return {
     name: "peak_ewma",
     options,
@@ -50,45 +47,67 @@ export function peakEwma(options: PeakEwmaOptions = {}): Policy {
       const inner = sourceBalancer(hosts, env, {
         name: "peak_ewma",
         ...(locality && { locality }),
-        createPicker: () => {
-          let list: readonly HostState[] = [];
-          return {
-            use(next) {
-              list = next;
-            },
-            pick: () => betterOfTwo(list, env, ensure),
-          };
-        },
+        createPicker: () => createLatencyPicker(env, defaultRttMs, decayMs),
       });
       return {
         choose: (context, trace) => inner.choose(context, trace),
         refresh: (change) => inner.refresh(change),
         observe(host: HostState, outcome, latencyMs, now) {
           if (outcome.result === "aborted" || outcome.result === "connected") return;
-          const ewma = ensure(host, now);
+          const { estimate, updatedAt } = host.latency() ?? { estimate: defaultRttMs, updatedAt: now };
+          if (!(now >= updatedAt)) return;
+          const share = remaining(updatedAt, now, decayMs);
           const penalty = penaltyOf(outcome, failurePenaltyMs, maxPenaltyMs);
-          ewma.add(penalty === 0 ? latencyMs : Math.max(penalty, latencyMs, ewma.valueAt(now)), now);
+          const counted = penalty === 0 ? latencyMs : Math.max(penalty, latencyMs, estimate * share);
+          host.setLatency(peakAverage(estimate, counted, share), now);
         },
       };
     },
   };
 }
 
-function betterOfTwo(
-  list: readonly HostState[],
-  env: BalancerEnv,
-  ensure: (host: HostState, now: number) => NonNullable<HostState["ewma"]>,
-): HostState | undefined {
-  const { length } = list;
-  if (length < 2) return list[0];
-  const first = below(env.random, length);
-  const other = below(env.random, length - 1);
-  const a = list[first] as HostState;
-  const b = list[other < first ? other : other + 1] as HostState;
-  const now = env.clock.now();
-  const costA = (ensure(a, now).valueAt(now) * (a.activeRequests + 1)) / a.weight;
-  const costB = (ensure(b, now).valueAt(now) * (b.activeRequests + 1)) / b.weight;
-  return costA <= costB ? a : b;
+/** The better of two different hosts. */
+function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: number): Picker {
+  const { clock, random } = env;
+  const list = new LoadList();
+  let hosts: readonly HostState[] = [];
+  let stale = true;
+
+  const costOf = (index: number, now: number): number => {
+    const slot = list.slots[index] as number;
+    const { active, latency } = list.columns;
+    let estimate = latency[2 * slot] as number;
+    if (!Number.isNaN(estimate)) {
+      estimate *= remaining(latency[2 * slot + 1] as number, now, decayMs);
+    } else {
+      // Nothing is known of the host: what is assumed of it decays from now on, so that it gets its chance.
+      estimate = defaultRttMs;
+      latency[2 * slot] = estimate;
+      latency[2 * slot + 1] = now;
+    }
+    const cost = estimate * ((active[slot] as number) + 1);
+    return list.weights === undefined ? cost : cost / (list.weights[index] as number);
+  };
+
+  return {
+    use(next) {
+      hosts = next;
+      stale = true;
+    },
+    pick() {
+      if (stale) {
+        list.use(hosts);
+        stale = false;
+      }
+      const { length } = hosts;
+      if (length < 2) return hosts[0];
+      const first = below(random, length);
+      const other = below(random, length - 1);
+      const second = other < first ? other : other + 1;
+      const now = clock.now();
+      return hosts[costOf(first, now) <= costOf(second, now) ? first : second];
+    },
+  };
 }
 
 /** What a failure counts as, 0 for a success. */
