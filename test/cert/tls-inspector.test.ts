@@ -45,6 +45,8 @@ test("noIdentity never has a certificate: what needs one says so", async () => {
   await expect(noIdentity.ready()).rejects.toMatchObject({ code: "ERR_CERT_NO_IDENTITY" });
   noIdentity.watch(() => undefined)[Symbol.dispose]();
   const connector = undiciConnect(noIdentity, { authorize: () => true });
-  const error = await new Promise((resolve) => connector({ hostname: "127.0.0.1", port: 1 }, resolve));
+  const error = await new Promise((resolve) =>
+    connector({ hostname: "127.0.0.1", port: 1 }, (...[failed]) => resolve(failed)),
+  );
   expect(error).toMatchObject({ code: "ERR_CERT_NO_IDENTITY" });
 });

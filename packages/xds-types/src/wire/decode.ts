@@ -60,6 +60,9 @@ function valueReader(type: MessageDescriptor): ValueReader {
     return (reader, end, before, depth) => {
       const fields: Fields = { typeUrl: "", value: new Uint8Array(0), ...(before as Fields | undefined) };
       body(type)(reader, end, fields, depth);
+      // A default on the wire takes the field back, but an `Any` has both: what is empty here is an empty message.
+      fields["typeUrl"] ??= "";
+      fields["value"] ??= new Uint8Array(0);
       return fields;
     };
   }
