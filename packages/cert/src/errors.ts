@@ -128,11 +128,13 @@ export type CertErrorCode =
   | "ERR_CERT_RATE_LIMITED"
   /** A service answered with an error or with something that is no answer. */
   | "ERR_CERT_SERVICE"
+  /** A set of keys cannot be fetched, or what comes is none. */
+  | "ERR_CERT_JWKS"
   /** A bundle endpoint cannot be asked, or gives no bundle. */
   | "ERR_CERT_FEDERATION"
   /** The address of a workload endpoint is neither `unix:///path` nor `tcp://IP:port`. */
   | "ERR_CERT_ENDPOINT"
-  /** A file cannot be read, or is not what it should be. */
+  /** A file cannot be read, is not what it should be, or lies outside the folders that are allowed. */
   | "ERR_CERT_FILE"
   /** A file with a private key may be read by others than its owner. */
   | "ERR_CERT_FILE_MODE"
@@ -168,8 +170,10 @@ export type CertErrorCode =
   | "ERR_CERT_JWT_SUBJECT"
   /** A token is of another issuer than the one expected. */
   | "ERR_CERT_JWT_ISSUER"
-  /** The audience of a token does not name any that is expected. */
+  /** The audience of a token does not name any that is expected, or a WIT-SVID, which has none, names one. */
   | "ERR_CERT_JWT_AUDIENCE"
+  /** A WIT-SVID does not say which key its bearer must prove to have. */
+  | "ERR_CERT_JWT_CONFIRMATION"
   /** A validator was asked without saying which audiences it expects. */
   | "ERR_CERT_JWT_EXPECTED_AUDIENCE"
   /** A token has no expiry, or it is over. */

@@ -25,6 +25,7 @@ export type { Explanation } from "./explain.js";
 export type { Extensions, KeyUsage, NameConstraints } from "./extensions.js";
 export type { AddressName, GeneralName, OtherName, TextName } from "./general-name.js";
 export type { JsonValue } from "./json.js";
+export { type JwksState, parseJwks } from "./jwks.js";
 export type { JwtExpectations, RejectedJwt, VerifiedJwt } from "./jwt-svid.js";
 export { KEY_AND_CERT_TYPE, type KeyAndCert, type KeyAndCertStore, type RenewalReason } from "./key-and-cert.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
@@ -77,8 +78,9 @@ export {
   writeFileSet,
   writeIdentityFiles,
 } from "./shell/files.js";
-export { verifyJwtSvid, verifyUserJwt } from "./shell/jws.js";
-export { type JwtSigner, type JwtSignerOptions, jwtSigner } from "./shell/jwt-signer.js";
+export { type JwksOptions, type JwksSource, jwksSource } from "./shell/jwks-source.js";
+export { verifyJwtSvid, verifyUserJwt, verifyWitSvid } from "./shell/jws.js";
+export { type JwtSigner, type JwtSignerOptions, jwtSigner, type WitSigner, witSigner } from "./shell/jwt-signer.js";
 export {
   type KeyAndCertController,
   type KeyAndCertOptions,
@@ -131,4 +133,5 @@ export {
   trustBundle,
 } from "./trust-bundle.js";
 export type { AcceptedUserJwt, ClaimToHeader, RefusedUserJwt, UserJwtProvider } from "./user-jwt.js";
+export type { VerifiedWit, WitConfirmation } from "./wit-svid.js";
 export type { ChainInput } from "./x509-svid.js";

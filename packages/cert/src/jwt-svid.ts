@@ -46,7 +46,7 @@ export interface JwtExpectations {
 }
 
 /** The largest difference between clocks that is allowed for. */
-const MAX_LEEWAY_MS = 60_000;
+export const MAX_LEEWAY_MS = 60_000;
 
 function reject(code: CertErrorCode, path: string, problem: string): CertError {
   return new CertError(code, path, problem);
@@ -65,7 +65,8 @@ function headerAlgorithm({ header }: Jws): JwsAlgorithm {
   return alg;
 }
 
-function subject(claim: JsonValue | undefined): SpiffeId {
+/** The workload that a token names. */
+export function tokenSubject(claim: JsonValue | undefined): SpiffeId {
   const problem = "expected the SPIFFE ID of a workload";
   if (typeof claim !== "string" || !SpiffeId.is(claim) || SpiffeId.path(claim) === "") {
     throw reject("ERR_CERT_JWT_SUBJECT", "token.sub", problem);
@@ -74,7 +75,11 @@ function subject(claim: JsonValue | undefined): SpiffeId {
 }
 
 /** The keys that may have signed: the one that is named, or all that fit if none is named. */
-function candidateKeys(jws: Jws, algorithm: JwsAlgorithm, keys: readonly JwtAuthority[]): readonly JwtAuthority[] {
+export function candidateKeys(
+  jws: Jws,
+  algorithm: JwsAlgorithm,
+  keys: readonly JwtAuthority[],
+): readonly JwtAuthority[] {
   const { kid } = jws.header;
   if (kid !== undefined && typeof kid !== "string") {
     throw reject("ERR_CERT_JWT_MALFORMED", "token.kid", "expected a string");
@@ -94,7 +99,12 @@ function candidateKeys(jws: Jws, algorithm: JwsAlgorithm, keys: readonly JwtAuth
   return strong;
 }
 
-function checkTimes(claims: Jws["claims"], now: number, leewayMs: number): number {
+/**
+ * Checks when a token begins and ends.
+ *
+ * @returns When it ends, milliseconds since 1970.
+ */
+export function checkTokenTimes(claims: Jws["claims"], now: number, leewayMs: number): number {
   const expiresAt = numericDate(claims["exp"]);
   if (expiresAt === undefined || !Number.isFinite(expiresAt) || expiresAt <= 0) {
     throw reject("ERR_CERT_JWT_EXPIRED", "token.exp", "expected the time when the token ends");
@@ -143,7 +153,7 @@ export function verifyJwt(
     const leewayMs = Math.min(MAX_LEEWAY_MS, Math.max(0, expect.leewayMs ?? MAX_LEEWAY_MS));
     const jws = parseJws(token);
     const algorithm = headerAlgorithm(jws);
-    const id = subject(jws.claims["sub"]);
+    const id = tokenSubject(jws.claims["sub"]);
     const trustDomain = SpiffeId.trustDomain(id);
     const bundle = bundles.get(trustDomain);
     if (!bundle) throw reject("ERR_CERT_NO_BUNDLE", "bundles", `there is none for trust domain ${trustDomain}`);
@@ -151,7 +161,7 @@ export function verifyJwt(
     if (!keys.some((key) => crypto.verifyJws(algorithm, key, jws.signed, jws.signature))) {
       throw reject("ERR_CERT_JWT_SIGNATURE", "token", "the signature does not verify");
     }
-    const expiresAt = checkTimes(jws.claims, now, leewayMs);
+    const expiresAt = checkTokenTimes(jws.claims, now, leewayMs);
     const audience = audiences(jws.claims["aud"]);
     if (!audience?.some((entry) => expect.audience.includes(entry))) {
       throw reject("ERR_CERT_JWT_AUDIENCE", "token.aud", "names none of the audiences that are expected");

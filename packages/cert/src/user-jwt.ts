@@ -18,7 +18,7 @@ export interface UserJwtProvider {
   readonly issuer?: string;
   /** Audiences of which one must be named. Default: none is demanded, as in Envoy. */
   readonly audiences?: readonly string[];
-  /** The issuer's keys now. */
+  /** The issuer's keys now; `jwksSource` fetches them. */
   readonly keys: readonly JwtAuthority[];
   /** How far clocks may differ, in seconds. Default: 60, as Envoy's. */
   readonly clockSkewSeconds?: number;
@@ -130,7 +130,8 @@ export function judgeUserJwt(
     if (wanted.length > 0 && !audiences(jws.claims["aud"])?.some((audience) => wanted.includes(audience))) {
       throw fail("ERR_CERT_JWT_AUDIENCE", "aud", "names none of the audiences that are expected");
     }
-    const named = provider.keys.filter((key) => kid === undefined || key.keyId === kid);
+    // A key without ID answers to every name, as in Envoy.
+    const named = provider.keys.filter((key) => kid === undefined || key.keyId === kid || key.keyId === "");
     const fitting = named.filter((key) => keyFitsAlgorithm(key, alg));
     if (fitting.length === 0) throw fail("ERR_CERT_JWT_UNKNOWN_KEY", "kid", "no key of the issuer fits");
     if (!fitting.some((key) => crypto.verifyJws(alg, key, jws.signed, jws.signature))) {

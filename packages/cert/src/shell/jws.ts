@@ -3,6 +3,7 @@ import type { JwsVerifier } from "../jwt.js";
 import { type JwtExpectations, type RejectedJwt, type VerifiedJwt, verifyJwt } from "../jwt-svid.js";
 import type { BundleSet, JwtAuthority } from "../trust-bundle.js";
 import { type AcceptedUserJwt, judgeUserJwt, type RefusedUserJwt, type UserJwtProvider } from "../user-jwt.js";
+import { type VerifiedWit, verifyWit } from "../wit-svid.js";
 
 const imported = new WeakMap<JwtAuthority, KeyObject>();
 
@@ -58,6 +59,16 @@ export function verifyJwtSvid(
   now: number,
 ): VerifiedJwt | RejectedJwt {
   return verifyJwt(token, bundles, expect, now, nodeJws);
+}
+
+/**
+ * Judges a WIT-SVID (incubating) by the keys of the trust domain that its subject names. It is no bearer token: what
+ * comes with it must prove the possession of {@link VerifiedWit.confirmation}, and that is the caller's to check.
+ *
+ * @param now - Milliseconds since 1970.
+ */
+export function verifyWitSvid(token: string, bundles: BundleSet, now: number): VerifiedWit | RejectedJwt {
+  return verifyWit(token, bundles, now, nodeJws);
 }
 
 /**
