@@ -10,10 +10,6 @@ const NOT_YET: Readonly<Record<string, string>> = {
   N7: "authorities of Envoy",
   N8: "dynamic parameters",
   N10: "persisted configuration, validators",
-  L1: "LRS",
-  L2: "ORCA",
-  L3: "CSDS as a service",
-  L4: "metrics",
   F1: "pausing the stream for watchers (they skip states in place of that)",
 };
 

@@ -2,6 +2,7 @@ import type { ChannelCredentials } from "@grpc/grpc-js";
 import type { BackoffConfig } from "./backoff.js";
 import type { Bootstrap, ServerConfig } from "./bootstrap.js";
 import type { ResourceStatus } from "./client/status.js";
+import type { ClientDump } from "./client-dump.js";
 import type { ConfigSet } from "./config-set.js";
 import type { Nack } from "./nack.js";
 import type { Finding, MessageResource, ResourceType } from "./resource.js";
@@ -82,6 +83,8 @@ export interface XdsClient extends AsyncDisposable {
   config(options?: { readonly signal?: AbortSignal }): AsyncIterable<ConfigSet>;
   /** What the client knows of each resource it asked for or holds, in the words of CSDS. */
   status(): readonly ResourceStatus[];
+  /** The same with the resources themselves, for `registerClientStatus`. */
+  dump(): ClientDump;
   /** Ends all watches and the connection. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Metadata, Server, ServerCredentials, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Cache } from "./cache.js";
+import type { ClientDump } from "./client-dump.js";
 import type { Nack } from "./nack.js";
 import type { NodeIdentity } from "./node.js";
 
@@ -77,6 +78,8 @@ export interface ServerOptions {
   readonly onEvent?: (event: ServerEvent) => void;
   /** Decides who may have a stream; throws with the reason if not. Default: everybody who can connect. */
   readonly authorize?: (caller: Caller) => void;
+  /** Adds further services to the gRPC server of each port, for example `registerLoadStats`. Default none. */
+  readonly register?: (server: Server) => void;
   /**
    * Called with names that a client asks for and the cache does not have: virtual hosts by VHDS, clusters by ODCDS, or any
    * other. It may publish them; the answer waits for the promise, and what is not there then is said not to exist.
@@ -146,6 +149,8 @@ export interface XdsServer extends AsyncDisposable {
   register(server: Server): void;
   /** Who is connected and what they acknowledged. */
   clients(): readonly ClientStatus[];
+  /** What each client was sent and made of it, resource by resource, for `registerClientStatus`. */
+  dump(): readonly ClientDump[];
   /** Ends all streams and stops listening. */
   close(): Promise<void>;
 }

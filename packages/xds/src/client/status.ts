@@ -1,3 +1,4 @@
+import type { ResourceDump } from "../client-dump.js";
 import type { ClientEntry } from "./entry.js";
 import type { ClientSession } from "./session.js";
 
@@ -32,6 +33,19 @@ export function resourceStatuses({ types }: ClientSession): readonly ResourceSta
       name,
       status: STATUS[status],
       ...(accepted === undefined ? {} : { version: accepted.version }),
+      ...(error === undefined ? {} : { error: error.message }),
+    })),
+  );
+}
+
+/** The same with the resources, as the client status service tells them (L3). */
+export function resourceDumps({ types }: ClientSession): readonly ResourceDump[] {
+  return [...types.values()].flatMap(({ typeUrl, entries }) =>
+    [...entries].map(([name, { status, accepted, error }]) => ({
+      typeUrl,
+      name,
+      clientStatus: STATUS[status],
+      ...(accepted === undefined ? {} : { version: accepted.version, value: accepted.value }),
       ...(error === undefined ? {} : { error: error.message }),
     })),
   );

@@ -12,7 +12,7 @@ import { XdsError } from "../errors.js";
 import type { DeltaRequest, SotwRequest } from "../wire/request.js";
 import { encodeDeltaRequest, encodeSotwRequest } from "../wire/request.js";
 import { type DiscoveryResponse, decodeDeltaResponse, decodeSotwResponse } from "../wire/response.js";
-import { streamMethod } from "./services.js";
+import { asBuffer, streamMethod } from "./services.js";
 
 /** What a stream tells its owner. */
 export interface StreamListener {
@@ -169,8 +169,4 @@ export class ClientStream {
     this.#timer = setTimeout(() => this.#connect(), retryMs);
     this.#listener.disconnected(reason, retryMs);
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

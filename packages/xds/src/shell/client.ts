@@ -15,8 +15,9 @@ import {
   openClient,
   stepClient,
 } from "../client/session.js";
-import { type ResourceStatus, resourceStatuses } from "../client/status.js";
+import { type ResourceStatus, resourceDumps, resourceStatuses } from "../client/status.js";
 import { type WatchInterest, watchUpdate } from "../client/watch-update.js";
+import type { ClientDump } from "../client-dump.js";
 import type { ConfigSet } from "../config-set.js";
 import { XdsError } from "../errors.js";
 import type { Nack } from "../nack.js";
@@ -130,6 +131,11 @@ class GrpcXdsClient implements XdsClient {
 
   status(): readonly ResourceStatus[] {
     return resourceStatuses(this.#session);
+  }
+
+  dump(): ClientDump {
+    const { node } = this.#options.bootstrap;
+    return { node: { cluster: "", ...node }, resources: resourceDumps(this.#session) };
   }
 
   async close(): Promise<void> {

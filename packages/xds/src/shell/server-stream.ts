@@ -1,7 +1,9 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
-import type { Cache } from "../cache.js";
+import type { Cache, TypeView } from "../cache.js";
+import type { ClientDump } from "../client-dump.js";
 import { XdsError } from "../errors.js";
 import type { NodeIdentity } from "../node.js";
+import { dumpSession } from "../server/dump.js";
 import {
   openSession,
   type Session,
@@ -16,6 +18,7 @@ import { decodeDeltaRequest, decodeSotwRequest, LimitExceeded, type RequestLimit
 import { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "../wire/response.js";
 import type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions } from "../xds-server.js";
 import type { ResponseCache } from "./response-cache.js";
+import { asBuffer } from "./services.js";
 import type { WriteWindow } from "./write-window.js";
 
 /** What all streams of a server share. */
@@ -42,6 +45,8 @@ export interface StreamParts {
 export interface ServedStream {
   /** For {@link XdsServer.clients}; `undefined` before the client said who it is. */
   status(): ClientStatus | undefined;
+  /** For {@link XdsServer.dump}; `undefined` before the client said who it is. */
+  dump(): ClientDump | undefined;
   /** Ends the stream with a status. */
   close(code: number, message: string): void;
 }
@@ -178,7 +183,7 @@ export function serveStream(
         : encoded.encoded(`sotw ${wraps}`, response, () => encodeSotwResponse(response, wraps));
     const release = window.lease(bytes.length);
     writing++;
-    call.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), () => {
+    call.write(asBuffer(bytes), () => {
       writing--;
       release();
       if (dirty.size > 0) schedule();
@@ -275,6 +280,11 @@ export function serveStream(
 
   return {
     close,
+    dump() {
+      const { node } = session;
+      const view = (typeUrl: string): TypeView | undefined => node && cache.view(node, typeUrl);
+      return node && { node, scope: String(stream), resources: dumpSession(session, view) };
+    },
     status() {
       const { node } = session;
       return node && { stream, node, peer, types: [...session.types.values()].map(typeStatus) };

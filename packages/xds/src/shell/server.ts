@@ -15,7 +15,7 @@ import { encodeSotwResponse } from "../wire/response.js";
 import type { ServerOptions, XdsServer } from "../xds-server.js";
 import { ResponseCache } from "./response-cache.js";
 import { type ServedStream, type StreamParts, serveStream } from "./server-stream.js";
-import { DISCOVERY_SERVICES } from "./services.js";
+import { asBuffer, DISCOVERY_SERVICES } from "./services.js";
 import { WriteWindow } from "./write-window.js";
 
 /** gRPC's receive limit; a reconnecting client's request lists every version it holds and outgrows the default 4 MiB. */
@@ -96,7 +96,7 @@ export function createServer(options: ServerOptions): XdsServer {
         return done({ code: status.UNAVAILABLE, details: "nothing is published for this node" });
       }
       const bytes = encodeSotwResponse(fetched, false);
-      done(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+      done(null, asBuffer(bytes));
     };
   }
 
@@ -129,6 +129,7 @@ export function createServer(options: ServerOptions): XdsServer {
         "grpc.keepalive_permit_without_calls": 1,
       });
       register(server);
+      options.register?.(server);
       const port = await new Promise<number>((resolve, reject) => {
         server.bindAsync(address, credentials, (cause, bound) => {
           if (cause === null) resolve(bound);
@@ -140,6 +141,9 @@ export function createServer(options: ServerOptions): XdsServer {
     },
     clients() {
       return [...streams.values()].flatMap((stream) => stream.status() ?? []);
+    },
+    dump() {
+      return [...streams.values()].flatMap((stream) => stream.dump() ?? []);
     },
     [Symbol.asyncDispose]: close,
   };

@@ -62,3 +62,8 @@ function discoveryService(methods: {
 function same(message: Buffer): Buffer {
   return message;
 }
+
+/** The same bytes as a Buffer, not copied. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
