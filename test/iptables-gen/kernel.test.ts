@@ -170,27 +170,25 @@ describe.skipIf(noNamespaces !== undefined)(`in a kernel (${noNamespaces ?? "nam
     fc.assert(
       fc.property(random, (settings) => {
         const rules = generate(compileSettings(settingsOf(settings), "fixed").options);
-        const saved: Record<Family, readonly SavedTable[]> = { ipv4: [], ipv6: [] };
-        for (const family of ["ipv4", "ipv6"] as const) {
-          const stdin = renderRestore(rules, family);
-          const binary = family === "ipv4" ? "iptables-nft" : "ip6tables-nft";
-          if (stdin !== "") saved[family] = parseIptablesSave(loadAndSave(binary, stdin), family);
-        }
-        expect(verifyRules(saved, rules)).toEqual([]);
+        expect(verifyRules(loadAndSave(renderRestore(rules, "ipv4"), renderRestore(rules, "ipv6")), rules)).toEqual([]);
       }),
       { numRuns: 500, seed: 20260822 },
     );
   }, 240_000);
 });
 
-/** Loads a restore text in a namespace that exists for this call only, and returns what the kernel prints back. */
-function loadAndSave(binary: string, stdin: string): string {
-  const script = `${binary}-restore --noflush && ${binary}-save`;
+/** Loads restore texts in a namespace that exists for this call only, and reads what the kernel prints back. */
+function loadAndSave(ipv4: string, ipv6: string): Readonly<Record<Family, readonly SavedTable[]>> {
+  const restore = (program: string, text: string): string => `${program}-restore --noflush <<'EOF'\n${text}EOF\n`;
+  const script = `set -e\n${restore("iptables-nft", ipv4)}${restore("ip6tables-nft", ipv6)}`;
   const { exitCode, stdout, stderr } = localRunner.run({
     program: "unshare",
-    args: ["--net", "sh", "-c", script],
-    stdin,
+    args: ["--net", "sh"],
+    stdin: `${script}iptables-nft-save\necho "${MIDDLE}"\nip6tables-nft-save\n`,
   });
   if (exitCode !== 0) throw new Error(stderr);
-  return stdout;
+  const [first = "", second = ""] = stdout.split(`${MIDDLE}\n`);
+  return { ipv4: parseIptablesSave(first, "ipv4"), ipv6: parseIptablesSave(second, "ipv6") };
 }
+
+const MIDDLE = "-- IPv6 --";

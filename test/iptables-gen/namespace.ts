@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { type CommandRunner, localRunner, namespaceRunner } from "@weftmesh/iptables-gen";
+import { type CommandRunner, localRunner } from "@weftmesh/iptables-gen";
+import { startShell } from "./resident-shell.js";
 
 /** Why namespaces cannot be made here; undefined where they can. Fails instead when WEFTMESH_REQUIRE names `netns`. */
 export const noNamespaces: string | undefined = (() => {
@@ -30,8 +31,8 @@ export interface Namespace extends Disposable {
 const SNAPSHOT = `
 for variant in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do $variant-save; done
 nft -s list ruleset
-for family in -4 -6; do ip $family rule; ip $family route show table all; done
-ip -6 addr show dev lo`;
+printf 'rule\\nroute show table all\\n' | ip -4 -batch -
+printf 'rule\\nroute show table all\\naddr show dev lo\\n' | ip -6 -batch -`;
 
 let counter = 0;
 
@@ -56,7 +57,7 @@ export function makeNamespace(): Namespace {
     ip("-n", namespace, "addr", "add", `10.77.0.${last}/24`, "dev", device);
     ip("-n", namespace, "-6", "addr", "add", `fd77::${last}/64`, "dev", device, "nodad");
   }
-  const runner = namespaceRunner(`/run/netns/${name}`);
+  const runner = startShell(name);
   return {
     name,
     runner,
@@ -67,6 +68,7 @@ export function makeNamespace(): Namespace {
         .replace(/\[\d+:\d+\]/g, "[]")
         .replace(/ packets \d+ bytes \d+/g, ""),
     [Symbol.dispose]() {
+      runner[Symbol.dispose]();
       ip("netns", "del", name);
       ip("netns", "del", peer);
     },

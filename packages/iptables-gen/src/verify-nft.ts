@@ -15,7 +15,9 @@ export function verifyNative(saved: readonly SavedTable[], wanted: RuleSet): rea
       saved.find(({ name }) => name === table)?.chains.map(({ name, rules }) => [name, rules] as const),
     );
     const then = placeNativeRules(wanted, table);
-    return chains.flatMap((chain) => compare(table, chain, then.get(chain) ?? [], now.get(chain) ?? []));
+    return [...new Set([...chains, ...now.keys()])].flatMap((chain) =>
+      compare(table, chain, then.get(chain) ?? [], now.get(chain) ?? []),
+    );
   });
 }
 

@@ -1,12 +1,14 @@
 import { NFT_TABLES } from "../chains.js";
 import { IptablesError } from "../errors.js";
 import { parseIptablesSave, type SavedTable } from "../parse/iptables-save.js";
+import { parseNftJson } from "../parse/nft-json.js";
 import { exchangeText, NOTHING_OWN, ownStateOf, plan } from "../plan.js";
 import { renderNftables } from "../render/nftables.js";
 import type { Family } from "../rule.js";
 import { generate, type RuleSet } from "../rule-set.js";
 import { compileSettings, type Settings } from "../settings.js";
 import { configText } from "../settings-text.js";
+import { verifyNative } from "../verify-nft.js";
 import { cleanMachine } from "./clean.js";
 import { findNft, transact } from "./nft-apply.js";
 import { type Command, failure, log, type Procedure, run } from "./procedure.js";
@@ -37,10 +39,30 @@ export function* apply(settings: Settings): Procedure<void> {
 
 function* applyNative(settings: Settings, rules: RuleSet): Procedure<void> {
   const text = renderNftables(rules);
-  if (!settings.dryRun) yield* findNft(settings.cniMode);
+  if (!settings.dryRun) {
+    yield* findNft(settings.cniMode);
+    if (yield* nativeInPlace(rules)) yield* log("info", "The rules are in place already.");
+    else yield* exchangeNative(text);
+    yield* removeElsewhere([]);
+  } else yield* exchangeNative(text);
+}
+
+function* exchangeNative(text: string): Procedure<void> {
   yield* log("info", `Running nft with the following input:\n${text.trim()}`);
   yield* transact(text);
-  if (!settings.dryRun) yield* removeElsewhere([]);
+}
+
+/** Exchanging equal rules would set their counters to zero. */
+function* nativeInPlace(rules: RuleSet): Procedure<boolean> {
+  const listed = yield* run({ program: "nft", args: ["-j", "list", "ruleset"] }, true);
+  if (listed.exitCode !== 0) return false;
+  try {
+    return verifyNative(parseNftJson(listed.stdout), rules).length === 0;
+  } catch (error) {
+    // An nft without JSON: the exchange does no harm.
+    if (!(error instanceof IptablesError)) throw error;
+    return false;
+  }
 }
 
 function* applyIptables(settings: Settings, rules: RuleSet): Procedure<void> {

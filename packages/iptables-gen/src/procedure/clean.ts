@@ -61,19 +61,24 @@ function* dropEmptyTables(binary: string, family: Family): Procedure<void> {
   if (!binary.endsWith("-nft")) return;
   const saved = yield* run(saveOf(binary), true);
   if (saved.exitCode !== 0) return;
-  for (const { name, chains } of parseIptablesSave(saved.stdout, family)) {
-    const untouched = chains.every((chain) => chain.rules.length === 0 && chain.policy === "ACCEPT");
-    if (!untouched) continue;
-    const table = `${family === "ipv4" ? "ip" : "ip6"} ${name}`;
-    yield* run({ program: "nft", args: ["delete", "table", ...table.split(" ")] }, true);
-  }
+  const untouched = parseIptablesSave(saved.stdout, family).filter(({ chains }) =>
+    chains.every((chain) => chain.rules.length === 0 && chain.policy === "ACCEPT"),
+  );
+  yield* deleteTables(untouched.map(({ name }) => `${family === "ipv4" ? "ip" : "ip6"} ${name}`));
+}
+
+/** All in one transaction: each would make the kernel wait until no packet is on its way through the old rules. */
+function* deleteTables(tables: readonly string[]): Procedure<void> {
+  if (tables.length === 0) return;
+  const stdin = tables.map((table) => `delete table ${table}\n`).join("");
+  yield* run({ program: "nft", args: ["-f", "-"], stdin }, true);
 }
 
 function* cleanNft(): Procedure<boolean> {
   const listed = yield* run({ program: "nft", args: ["list", "tables"] }, true);
   if (listed.exitCode !== 0) return false;
   const present = NFT_TABLES.filter(({ name }) => listed.stdout.split("\n").includes(`table inet ${name}`));
-  for (const { name } of present) yield* run({ program: "nft", args: ["delete", "table", "inet", name] });
+  yield* deleteTables(present.map(({ name }) => `inet ${name}`));
   return present.length > 0;
 }
 

@@ -24,12 +24,13 @@ export function* applyWithNft(settings: Settings): Procedure<void> {
   yield* log("info", configText(settings));
   const text = settings.cleanupOnly ? renderNftablesCleanup() : renderNftables(generate(options));
   yield* findNft(settings.cniMode);
+  yield* tryNft();
   yield* transact(text);
   yield* configureRoutes(settings);
   yield* log("info", `nftables rules programmed:\n${text}`);
 }
 
-/** What knftables asks before it trusts an nft program. */
+/** Whether there is an nft program that is new enough. */
 export function* findNft(cniMode: boolean): Procedure<void> {
   const version: Command = { program: "nft", args: ["--version"] };
   const asked = yield* run(version, true);
@@ -42,6 +43,10 @@ export function* findNft(cniMode: boolean): Procedure<void> {
   if (TOO_OLD.test(asked.stdout)) {
     throw refuse(`nft version must be v1.0.1 or later (got ${asked.stdout.trim()})`);
   }
+}
+
+/** What knftables tries before it trusts an nft program. */
+function* tryNft(): Procedure<void> {
   const withComment = yield* check('add table inet test { comment "test" ; }\n');
   if (withComment === undefined) return;
   const plain = yield* check("add table inet test\n");
