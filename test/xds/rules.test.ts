@@ -8,7 +8,6 @@ const COUNTS = { V: 8, S: 12, D: 12, O: 6, E: 7, N: 10, L: 4, F: 4 } as const;
 /** Rules nothing here implements yet, with what is missing. */
 const NOT_YET: Readonly<Record<string, string>> = {
   N7: "authorities of Envoy",
-  N8: "dynamic parameters",
   N10: "persisted configuration, validators",
   F1: "pausing the stream for watchers (they skip states in place of that)",
 };

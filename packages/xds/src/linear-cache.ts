@@ -1,4 +1,5 @@
 import type { Cache, TypeView } from "./cache.js";
+import { variantName } from "./dynamic-parameters.js";
 import { XdsError } from "./errors.js";
 import type { EncodedResource, MessageResource } from "./resource.js";
 import type { Encoder } from "./snapshot-cache.js";
@@ -41,7 +42,7 @@ export function linearCache(typeUrl: string, { encode, digest }: LinearCachePart
       const resources = new Map(view.resources);
       let differs = false;
       for (const [index, resource] of set.entries()) {
-        const name = canonicalName(resource.name);
+        const name = variantName(canonicalName(resource.name), resource.constraints);
         if (resource.typeUrl !== typeUrl || name === "") {
           const problem = name === "" ? "a resource without a name" : `a ${resource.typeUrl} in a cache of ${typeUrl}`;
           throw new XdsError("ERR_XDS_SNAPSHOT_INVALID", `set[${index}]`, problem);

@@ -1,3 +1,5 @@
+import type { ParameterConstraint } from "./dynamic-parameters.js";
+
 /**
  * One resource as it travels: encoded once, shared by every stream that sends it.
  *
@@ -19,6 +21,8 @@ export interface EncodedResource {
   readonly references?: readonly Reference[];
   /** Further names that match a subscription; VHDS needs them. Default none. */
   readonly aliases?: readonly string[];
+  /** For which clients this variant of the name is (xRFC TP2). Default for all. */
+  readonly constraints?: ParameterConstraint;
   /** Milliseconds the client keeps the resource without hearing of it again. Default for ever. */
   readonly ttlMs?: number;
 }
@@ -43,6 +47,8 @@ export interface MessageResource {
   readonly message: unknown;
   /** Further names that match a subscription. Default none. */
   readonly aliases?: readonly string[];
+  /** For which clients this variant of the name is (xRFC TP2). Default for all. */
+  readonly constraints?: ParameterConstraint;
   /** Milliseconds the client keeps the resource without hearing of it again. Default for ever. */
   readonly ttlMs?: number;
 }

@@ -1,5 +1,6 @@
 import type { Snapshot, SnapshotCache, SnapshotChange, TypeChange, TypeView } from "./cache.js";
 import { comparePushOrder } from "./discovery-types.js";
+import { variantName } from "./dynamic-parameters.js";
 import { XdsError } from "./errors.js";
 import type { NodeIdentity } from "./node.js";
 import type { EncodedResource, MessageResource } from "./resource.js";
@@ -94,7 +95,7 @@ function buildViews(
   const types = new Map<string, Map<string, EncodedResource>>();
   resources.forEach((resource, index) => {
     const { typeUrl } = resource;
-    const name = canonicalName(resource.name);
+    const name = variantName(canonicalName(resource.name), resource.constraints);
     const path = `resources[${index}]`;
     if (name === "") throw new XdsError("ERR_XDS_SNAPSHOT_INVALID", path, `a ${typeUrl} without a name`);
     let type = types.get(typeUrl);

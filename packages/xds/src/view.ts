@@ -1,4 +1,5 @@
 import type { TypeView } from "./cache.js";
+import { nameOfVariant } from "./dynamic-parameters.js";
 import type { EncodedResource } from "./resource.js";
 import { globOf } from "./xdstp.js";
 
@@ -79,8 +80,10 @@ export function otherNames({
   readonly name: string;
   readonly aliases?: readonly string[] | undefined;
 }): readonly string[] {
-  const glob = globOf(name);
-  return glob === undefined ? aliases : [...aliases, glob];
+  const base = nameOfVariant(name);
+  const glob = globOf(base);
+  if (base === name) return glob === undefined ? aliases : [...aliases, glob];
+  return [...aliases, base, ...(glob === undefined ? [] : [glob])];
 }
 
 // All streams of a node, and all nodes of a linear cache, move between the same two views: the difference is found once.

@@ -4,6 +4,7 @@ import type { Bootstrap, ServerConfig } from "./bootstrap.js";
 import type { ResourceStatus } from "./client/status.js";
 import type { ClientDump } from "./client-dump.js";
 import type { ConfigSet } from "./config-set.js";
+import type { DynamicParameters } from "./dynamic-parameters.js";
 import type { Nack } from "./nack.js";
 import type { Finding, MessageResource, ResourceType } from "./resource.js";
 import type { WatchUpdate } from "./watch.js";
@@ -55,6 +56,13 @@ export interface ClientOptions {
    * the resource with its path and message; other resources are not affected. Must not throw.
    */
   readonly validate?: (resource: MessageResource) => readonly Finding[];
+  /**
+   * Judges the names a type would have after a response, as Envoy's `config_validators` do: a reason refuses the response
+   * as a whole, for example one that deletes all clusters. Default: any set will do. Must not throw.
+   */
+  readonly validateSet?: (typeUrl: string, names: ReadonlySet<string>) => string | undefined;
+  /** Facts by which the server chooses among variants of a resource (xRFC TP2). Default none. */
+  readonly dynamicParameters?: DynamicParameters;
   /** Waits between failed attempts to connect. Default: gRPC's, 1 s × 1.6 up to 120 s, ±20 %. */
   readonly backoff?: BackoffConfig;
   /** Called synchronously on every event; must be quick and must not throw. */

@@ -1,3 +1,4 @@
+import type { DynamicParameters } from "../dynamic-parameters.js";
 import type { Finding } from "../resource.js";
 import { otherNames } from "../view.js";
 import type { WatchError } from "../watch.js";
@@ -65,6 +66,10 @@ export type Verdict =
 export interface ClientRules {
   /** Decodes and checks a resource. Called for content that differs from the form in use. */
   readonly judge: (typeUrl: string, name: string, value: Uint8Array) => Verdict;
+  /** The client's dynamic parameters (xRFC TP2): variants for others are not its business. Default none. */
+  readonly parameters?: DynamicParameters;
+  /** Judges the names a type would have after a response; a reason refuses the response as a whole. Default: any. */
+  readonly judgeSet?: ((typeUrl: string, names: ReadonlySet<string>) => string | undefined) | undefined;
   /** A53: a resource the server took away stays in use. */
   readonly keepDeleted: boolean;
   /** A88: a data error takes the resource out of use. */

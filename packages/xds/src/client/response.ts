@@ -1,4 +1,5 @@
 import { isFullSet } from "../discovery-types.js";
+import { matchesParameters } from "../dynamic-parameters.js";
 import type { Finding } from "../resource.js";
 import { otherNames } from "../view.js";
 import type { DiscoveryResponse, ResourceError, WireResource } from "../wire/response.js";
@@ -43,6 +44,9 @@ export function takeResponse(
   };
   for (const resource of response.resources) {
     const name = canonicalName(resource.name === "" ? resourceName(resource.value) : resource.name);
+    // N8: of the variants of a name exactly one is for this client; a second one that matches is one too many.
+    if (resource.constraints !== undefined && !matchesParameters(resource.constraints, rules.parameters ?? {}))
+      continue;
     if (seen.has(name) && name !== NAMELESS) {
       refuse(refused, name, { path: "", message: "the response holds it twice" });
       continue;
@@ -65,7 +69,7 @@ export function takeResponse(
     }
   }
   const present = new Set([...seen, ...answered]);
-  for (const name of goneNames(type, variant, response, present)) {
+  for (const name of goneNames(type, variant, response, present, rules)) {
     const before = entries.get(name);
     const named = type.names.has(name);
     const wanted = wants(type, name, before?.aliases);
@@ -139,8 +143,13 @@ function goneNames(
   variant: "sotw" | "delta",
   response: DiscoveryResponse,
   seen: ReadonlySet<string>,
+  { parameters = {} }: ClientRules,
 ): readonly string[] {
-  if (variant === "delta") return response.removed.map(canonicalName).filter((name) => !seen.has(name));
+  if (variant === "delta") {
+    const variants = (response.removedVariants ?? []).filter((each) => matchesParameters(each.constraints, parameters));
+    const gone = [...response.removed, ...variants.map(({ name }) => name)];
+    return gone.map(canonicalName).filter((name) => !seen.has(name));
+  }
   if (!isFullSet(type.typeUrl) || seen.has(NAMELESS)) return [];
   return [...new Set([...type.names, ...type.entries.keys()])].filter((name) => !seen.has(name));
 }

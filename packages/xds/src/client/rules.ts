@@ -17,13 +17,18 @@ export const CLIENT_FEATURES: readonly string[] = [
  * Reads a server's features into rules. Without `fail_on_data_errors` (A88) or `ignore_resource_deletion` (A53) a
  * deletion is a deletion, and a resource with a data error stays in use.
  */
-export function clientRules(features: readonly string[], judge: ClientRules["judge"]): ClientRules {
+export function clientRules(
+  features: readonly string[],
+  judge: ClientRules["judge"],
+  more: Pick<ClientRules, "parameters" | "judgeSet"> = {},
+): ClientRules {
   const dropOnDataError = features.includes("fail_on_data_errors");
   // Both spellings are in the wild: the stored draft of A88 and its later short form.
   const timerIsTransient =
     features.includes("resource_timer_is_transient_error") ||
     features.includes("resource_timer_indicates_transient_failure");
   return {
+    ...more,
     judge,
     keepDeleted: features.includes("ignore_resource_deletion") && !dropOnDataError,
     dropOnDataError,

@@ -5,7 +5,7 @@ import type { DeltaRequest, SotwRequest } from "../wire/request.js";
 import type { DiscoveryResponse } from "../wire/response.js";
 import type { Status } from "../wire/status.js";
 import { type ClientEntry, type ClientRules, type ClientType, openClientType, wants } from "./entry.js";
-import { takeResponse } from "./response.js";
+import { type Intake, takeResponse } from "./response.js";
 
 /** What a client knows and wants of one server, across streams. */
 export interface ClientSession {
@@ -172,7 +172,11 @@ function respond(state: ClientSession, response: DiscoveryResponse, rules: Clien
   const before = state.types.get(response.typeUrl);
   // A type that was never asked for has no one to judge it; answering would subscribe to it.
   if (before === undefined) return { state: { ...state, answered: true }, effects: [] };
-  const { type, changed, refused } = takeResponse(before, state.variant, response, rules, now);
+  const { type, changed, refused } = judgedAsSet(
+    before,
+    takeResponse(before, state.variant, response, rules, now),
+    rules,
+  );
   const { typeUrl } = type;
   const effects: ClientEffect[] = [];
   const status = refused.size === 0 ? undefined : { code: INVALID_ARGUMENT, message: describeFindings(refused) };
@@ -183,6 +187,17 @@ function respond(state: ClientSession, response: DiscoveryResponse, rules: Clien
   if (status === undefined) effects.push({ kind: "accepted", typeUrl, response });
   else effects.push({ kind: "refused", typeUrl, response, findings: refused, status });
   return { state: { ...withType(state, type), answered: true }, effects };
+}
+
+// N10: as Envoy's config_validators do, a set that cannot be meant is refused as a whole, for example a mass deletion.
+function judgedAsSet(before: ClientType, intake: Intake, { judgeSet }: ClientRules): Intake {
+  const { type } = intake;
+  const names = new Set<string>();
+  for (const [name, { accepted }] of type.entries) if (accepted !== undefined) names.add(name);
+  const message = judgeSet?.(type.typeUrl, names);
+  if (message === undefined) return intake;
+  const kept: ClientType = { ...before, nonce: type.nonce, answered: true };
+  return { type: kept, changed: [], refused: new Map([...intake.refused, ["*", [{ path: "", message }]]]) };
 }
 
 function answerTo(state: ClientSession, type: ClientType, nonce: string, status: Status | undefined): ClientEffect {

@@ -17,8 +17,9 @@ export function receiveDelta(state: TypeState | undefined, request: DeltaRequest
   const answered: Answer =
     sent === undefined ? { state: before } : answer(before, request.responseNonce, sent, request.errorDetail, node);
   const booked = answered.state;
-  const change = changeNames(booked.subscription, booked.typeUrl, request.subscribe, request.unsubscribe, first);
-  const asksForAll = change.next.wildcard && (!booked.subscription.wildcard || request.subscribe.includes("*"));
+  const { subscribe, unsubscribe, parameters } = request;
+  const change = changeNames(booked.subscription, booked.typeUrl, subscribe, unsubscribe, first, parameters);
+  const asksForAll = change.next.wildcard && (!booked.subscription.wildcard || subscribe.includes("*"));
   const held = first
     ? remember(forget(NOTHING_HELD, change.added), canonical(request.initialResourceVersions))
     : rebook(booked, change);

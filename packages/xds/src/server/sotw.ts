@@ -42,7 +42,7 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   const answered: Answer =
     sent === undefined ? { state: before } : answer(before, nonce, sent, request.errorDetail, node);
   const booked = answered.state;
-  const { next, added } = replaceNames(booked.subscription, booked.typeUrl, request.resourceNames);
+  const { next, added } = replaceNames(booked.subscription, booked.typeUrl, request.resourceNames, request.parameters);
   // Without a nonce after a response the client begins anew, and is answered in full (S4, as Istio does).
   const anew = state === undefined || (nonce === "" && booked.lastNonce !== "");
   const widened = next.wildcard && !booked.subscription.wildcard;

@@ -1,4 +1,5 @@
 import { allowsLegacyWildcard } from "../discovery-types.js";
+import { type DynamicParameters, matchesParameters, nameOfVariant } from "../dynamic-parameters.js";
 import type { EncodedResource } from "../resource.js";
 import { otherNames } from "../view.js";
 import { canonicalName } from "../xdstp.js";
@@ -9,6 +10,8 @@ export interface Subscription {
   readonly wildcard: boolean;
   /** What it names. */
   readonly names: ReadonlySet<string>;
+  /** Dynamic parameters by name (N8). Default none. */
+  readonly parameters?: ReadonlyMap<string, DynamicParameters>;
   /** Whether any request named anything, `*` included; after that an empty list means nothing, not everything. */
   readonly everNamed: boolean;
 }
@@ -29,8 +32,16 @@ const EMPTY: ReadonlySet<string> = new Set();
 export const NO_SUBSCRIPTION: Subscription = { wildcard: false, names: EMPTY, everNamed: false };
 
 /** Whether a subscription covers a resource, by its name, an alias, or the glob it falls under. */
-export function covers(subscription: Subscription, resource: Pick<EncodedResource, "name" | "aliases">): boolean {
-  const { wildcard, names } = subscription;
+export function covers(
+  subscription: Subscription,
+  resource: Pick<EncodedResource, "name" | "aliases" | "constraints">,
+): boolean {
+  const { wildcard, names, parameters } = subscription;
+  const { constraints } = resource;
+  if (constraints !== undefined) {
+    const name = nameOfVariant(resource.name);
+    if (!matchesParameters(constraints, parameters?.get(name) ?? parameters?.get("*") ?? {})) return false;
+  }
   return wildcard || names.has(resource.name) || otherNames(resource).some((name) => names.has(name));
 }
 
@@ -42,7 +53,12 @@ export function covers(subscription: Subscription, resource: Pick<EncodedResourc
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#how-the-client-specifies-what-resources-to-return
  */
-export function replaceNames(before: Subscription, typeUrl: string, listed: readonly string[]): SubscriptionChange {
+export function replaceNames(
+  before: Subscription,
+  typeUrl: string,
+  listed: readonly string[],
+  parameters?: ReadonlyMap<string, DynamicParameters>,
+): SubscriptionChange {
   const everNamed = before.everNamed || listed.length > 0;
   const explicit = listed.includes("*");
   const wildcard = explicit || (!everNamed && allowsLegacyWildcard(typeUrl));
@@ -54,7 +70,10 @@ export function replaceNames(before: Subscription, typeUrl: string, listed: read
     for (const name of names) if (!before.names.has(name)) added.push(name);
     for (const name of before.names) if (!names.has(name)) removed.push(name);
   }
-  return { next: { wildcard, names, everNamed }, added, removed };
+  for (const [name, own] of parameters ?? []) {
+    if (isChanged(before.parameters?.get(name), own) && !added.includes(name) && names.has(name)) added.push(name);
+  }
+  return { next: { wildcard, names, everNamed, ...withParameters(parameters) }, added, removed };
 }
 
 /**
@@ -71,6 +90,7 @@ export function changeNames(
   subscribe: readonly string[],
   unsubscribe: readonly string[],
   first: boolean,
+  parameters?: ReadonlyMap<string, DynamicParameters>,
 ): SubscriptionChange {
   const legacy = first && subscribe.length === 0 && unsubscribe.length === 0 && allowsLegacyWildcard(typeUrl);
   let { wildcard } = before;
@@ -87,12 +107,26 @@ export function changeNames(
       else if (name !== "") names.add(name);
     }
   }
+  const known = parameters === undefined ? before.parameters : new Map([...(before.parameters ?? []), ...parameters]);
   return {
-    next: { wildcard: wildcard || legacy, names, everNamed: before.everNamed || subscribe.length > 0 },
+    next: {
+      wildcard: wildcard || legacy,
+      names,
+      everNamed: before.everNamed || subscribe.length > 0,
+      ...withParameters(known),
+    },
     // A name subscribed again is answered again: the client may have dropped it (D3).
     added: subscribe.filter((name) => name !== "*" && name !== "").map(canonicalName),
     removed: removed.filter((name) => !names.has(name)),
   };
+}
+
+function withParameters(parameters: ReadonlyMap<string, DynamicParameters> | undefined) {
+  return parameters === undefined || parameters.size === 0 ? {} : { parameters };
+}
+
+function isChanged(before: DynamicParameters | undefined, after: DynamicParameters): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
 }
 
 function namesIn(listed: readonly string[]): ReadonlySet<string> {

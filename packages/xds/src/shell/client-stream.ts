@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { type BackoffConfig, delayMs, type Random } from "../backoff.js";
 import { AGGREGATED_SERVICE } from "../discovery-types.js";
+import type { DynamicParameters } from "../dynamic-parameters.js";
 import { XdsError } from "../errors.js";
 import type { DeltaRequest, SotwRequest } from "../wire/request.js";
 import { encodeDeltaRequest, encodeSotwRequest } from "../wire/request.js";
@@ -34,6 +35,8 @@ export interface StreamOptions {
   readonly variant: "sotw" | "delta";
   /** The encoded node, sent with the first request of each stream. */
   readonly node: Uint8Array;
+  /** Given with every name (xRFC TP2), if there are any. */
+  readonly parameters?: DynamicParameters | undefined;
   /** Between failed attempts. */
   readonly backoff: BackoffConfig;
   /** For the jitter. */
@@ -75,12 +78,12 @@ export class ClientStream {
 
   /** Sends a state-of-the-world request; dropped when no stream is open. */
   sendSotw(request: SotwRequest): void {
-    this.#call?.write(asBuffer(encodeSotwRequest(request, this.#nodeOnce())));
+    this.#call?.write(asBuffer(encodeSotwRequest(request, this.#nodeOnce(), this.#options.parameters)));
   }
 
   /** Sends a delta request; dropped when no stream is open. */
   sendDelta(request: DeltaRequest): void {
-    this.#call?.write(asBuffer(encodeDeltaRequest(request, this.#nodeOnce())));
+    this.#call?.write(asBuffer(encodeDeltaRequest(request, this.#nodeOnce(), this.#options.parameters)));
   }
 
   /** Stops reading until `resume`. */

@@ -73,7 +73,9 @@ class GrpcXdsClient implements XdsClient {
     const { validate = () => [] } = options;
     const judgeResource: ClientRules["judge"] = (typeUrl, name, value) =>
       judge(this.#types.get(typeUrl), typeUrl, name, value, validate, openAny);
-    this.#rules = options.bootstrap.servers.map(({ features = [] }) => clientRules(features, judgeResource));
+    const { dynamicParameters: parameters, validateSet: judgeSet } = options;
+    const more = { ...(parameters === undefined ? {} : { parameters }), judgeSet };
+    this.#rules = options.bootstrap.servers.map(({ features = [] }) => clientRules(features, judgeResource, more));
   }
 
   watch<T>(
@@ -183,6 +185,7 @@ class GrpcXdsClient implements XdsClient {
         credentials: credentials?.(server) ?? ChannelCredentials.createInsecure(),
         variant: server.variant ?? "delta",
         node,
+        parameters: this.#options.dynamicParameters,
         backoff,
         random: Math.random,
       },

@@ -18,7 +18,7 @@ export function resourceEncoder(): Encoder {
   };
 }
 
-function encode({ typeUrl, name, message, aliases, ttlMs }: MessageResource): EncodedResource {
+function encode({ typeUrl, name, message, aliases, constraints, ttlMs }: MessageResource): EncodedResource {
   const value = encodeMessage(typeUrl, message);
   return {
     typeUrl,
@@ -27,11 +27,18 @@ function encode({ typeUrl, name, message, aliases, ttlMs }: MessageResource): En
     value,
     references: referencesOf(typeUrl, message, openAny),
     ...(aliases === undefined ? {} : { aliases }),
+    ...(constraints === undefined ? {} : { constraints }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
   };
 }
 
 function isSame(before: EncodedResource, resource: MessageResource): boolean {
-  const { typeUrl, name, aliases, ttlMs } = resource;
-  return before.typeUrl === typeUrl && before.name === name && before.aliases === aliases && before.ttlMs === ttlMs;
+  const { typeUrl, name, aliases, constraints, ttlMs } = resource;
+  return (
+    before.typeUrl === typeUrl &&
+    before.name === name &&
+    before.aliases === aliases &&
+    before.constraints === constraints &&
+    before.ttlMs === ttlMs
+  );
 }

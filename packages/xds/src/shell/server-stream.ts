@@ -1,6 +1,7 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { Cache, TypeView } from "../cache.js";
 import type { ClientDump } from "../client-dump.js";
+import { nameOfVariant } from "../dynamic-parameters.js";
 import { XdsError } from "../errors.js";
 import type { NodeIdentity } from "../node.js";
 import { dumpSession } from "../server/dump.js";
@@ -196,7 +197,7 @@ export function serveStream(
       typeUrl,
       version,
       nonce,
-      resources: resources.map(({ name }) => name),
+      resources: resources.map(({ name }) => nameOfVariant(name)),
       removed,
     });
   }

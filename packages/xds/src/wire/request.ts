@@ -1,4 +1,7 @@
+import type { DynamicParameters } from "../dynamic-parameters.js";
 import type { NodeIdentity } from "../node.js";
+import { canonicalName } from "../xdstp.js";
+import { decodeEntry, decodeLocator, encodeLocator } from "./constraints.js";
 import { decodeNode } from "./node.js";
 import { Reader } from "./reader.js";
 import { decodeStatus, encodeStatus, type Status } from "./status.js";
@@ -14,6 +17,8 @@ export interface SotwRequest {
   readonly resourceNames: readonly string[];
   /** The type; may be empty on a stream that carries one type. */
   readonly typeUrl: string;
+  /** Dynamic parameters of names, if the client gave any (xRFC TP2). */
+  readonly parameters?: ReadonlyMap<string, DynamicParameters>;
   /** Which response this answers; empty if none. */
   readonly responseNonce: string;
   /** Present exactly in a NACK. */
@@ -32,6 +37,8 @@ export interface DeltaRequest {
   readonly unsubscribe: readonly string[];
   /** Versions of what the client holds from an earlier stream, by name; only in the first request of a type. */
   readonly initialResourceVersions: ReadonlyMap<string, string>;
+  /** Dynamic parameters of names, if the client gave any (xRFC TP2). */
+  readonly parameters?: ReadonlyMap<string, DynamicParameters>;
   /** Which response this answers; empty if none. */
   readonly responseNonce: string;
   /** Present exactly in a NACK. */
@@ -55,6 +62,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export function decodeSotwRequest(bytes: Uint8Array, limits: RequestLimits): SotwRequest {
   const reader = new Reader(bytes);
   const resourceNames: string[] = [];
+  const parameters = new Map<string, DynamicParameters>();
   const request: Mutable<SotwRequest> = { versionInfo: "", resourceNames, typeUrl: "", responseNonce: "" };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     switch (field) {
@@ -77,20 +85,24 @@ export function decodeSotwRequest(bytes: Uint8Array, limits: RequestLimits): Sot
         request.errorDetail = decodeStatus(reader.message());
         break;
       case 7:
-        resourceNames.push(limited(decodeLocatorName(reader.message()), resourceNames.length, limits));
+        resourceNames.push(located(reader.message(), resourceNames.length, limits, parameters));
         break;
       default:
         reader.skip();
     }
   }
-  return request;
+  return parameters.size === 0 ? request : { ...request, parameters };
 }
 
 /** Encodes a `DiscoveryRequest`; `node` is given encoded, because a client encodes it once. */
-export function encodeSotwRequest(request: SotwRequest, node: Uint8Array | undefined): Uint8Array {
+export function encodeSotwRequest(
+  request: SotwRequest,
+  node: Uint8Array | undefined,
+  parameters?: DynamicParameters,
+): Uint8Array {
   const writer = new Writer().string(1, request.versionInfo);
   if (node !== undefined) writer.bytes(2, node);
-  for (const name of request.resourceNames) writer.element(3, name);
+  writeNames(writer, request.resourceNames, 3, 7, parameters);
   writer.string(4, request.typeUrl).string(5, request.responseNonce);
   if (request.errorDetail !== undefined) writer.bytes(6, encodeStatus(request.errorDetail));
   return writer.finish();
@@ -100,6 +112,7 @@ export function encodeSotwRequest(request: SotwRequest, node: Uint8Array | undef
 export function decodeDeltaRequest(bytes: Uint8Array, limits: RequestLimits): DeltaRequest {
   const reader = new Reader(bytes);
   const subscribe: string[] = [];
+  const parameters = new Map<string, DynamicParameters>();
   const unsubscribe: string[] = [];
   const versions = new Map<string, string>();
   const request: Mutable<DeltaRequest> = {
@@ -135,31 +148,49 @@ export function decodeDeltaRequest(bytes: Uint8Array, limits: RequestLimits): De
         request.errorDetail = decodeStatus(reader.message());
         break;
       case 8:
-        subscribe.push(limited(decodeLocatorName(reader.message()), subscribe.length, limits));
+        subscribe.push(located(reader.message(), subscribe.length, limits, parameters));
         break;
       case 9:
-        unsubscribe.push(limited(decodeLocatorName(reader.message()), unsubscribe.length, limits));
+        unsubscribe.push(located(reader.message(), unsubscribe.length, limits, new Map()));
         break;
       default:
         reader.skip();
     }
   }
-  return request;
+  return parameters.size === 0 ? request : { ...request, parameters };
 }
 
 /** Encodes a `DeltaDiscoveryRequest`; `node` is given encoded, because a client encodes it once. */
-export function encodeDeltaRequest(request: DeltaRequest, node: Uint8Array | undefined): Uint8Array {
+export function encodeDeltaRequest(
+  request: DeltaRequest,
+  node: Uint8Array | undefined,
+  parameters?: DynamicParameters,
+): Uint8Array {
   const writer = new Writer();
   if (node !== undefined) writer.bytes(1, node);
   writer.string(2, request.typeUrl);
-  for (const name of request.subscribe) writer.element(3, name);
-  for (const name of request.unsubscribe) writer.element(4, name);
+  writeNames(writer, request.subscribe, 3, 8, parameters);
+  writeNames(writer, request.unsubscribe, 4, 9, parameters);
   for (const [name, version] of request.initialResourceVersions) {
     writer.bytes(5, new Writer().element(1, name).element(2, version).finish());
   }
   writer.string(6, request.responseNonce);
   if (request.errorDetail !== undefined) writer.bytes(7, encodeStatus(request.errorDetail));
   return writer.finish();
+}
+
+// With dynamic parameters a name becomes a locator; a wildcard has no locator.
+function writeNames(
+  writer: Writer,
+  names: readonly string[],
+  nameField: number,
+  locatorField: number,
+  parameters: DynamicParameters | undefined,
+): void {
+  for (const name of names) {
+    if (parameters === undefined || name === "*") writer.element(nameField, name);
+    else writer.bytes(locatorField, encodeLocator(name, parameters));
+  }
 }
 
 function limited(name: string, count: number, limits: RequestLimits): string {
@@ -170,23 +201,14 @@ function limited(name: string, count: number, limits: RequestLimits): string {
   return name;
 }
 
-// ResourceLocator: its dynamic parameters choose a variant, which no peer implements yet; the name still counts.
-function decodeLocatorName(reader: Reader): string {
-  let name = "";
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) name = reader.string();
-    else reader.skip();
-  }
+function located(
+  reader: Reader,
+  count: number,
+  limits: RequestLimits,
+  parameters: Map<string, DynamicParameters>,
+): string {
+  const locator = decodeLocator(reader);
+  const name = limited(locator.name, count, limits);
+  if (Object.keys(locator.parameters).length > 0) parameters.set(canonicalName(name), locator.parameters);
   return name;
-}
-
-function decodeEntry(reader: Reader): readonly [string, string] {
-  let key = "";
-  let value = "";
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) key = reader.string();
-    else if (field === 2) value = reader.string();
-    else reader.skip();
-  }
-  return [key, value];
 }

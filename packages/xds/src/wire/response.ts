@@ -1,4 +1,6 @@
+import { constraintsIn, nameOfVariant, type ParameterConstraint } from "../dynamic-parameters.js";
 import type { EncodedResource } from "../resource.js";
+import { decodeConstraint, encodeConstraint } from "./constraints.js";
 import { Reader } from "./reader.js";
 import { decodeStatus, type Status } from "./status.js";
 import { varintSize, Writer } from "./writer.js";
@@ -15,6 +17,8 @@ export interface WireResource {
   readonly value?: Uint8Array;
   /** Further names. */
   readonly aliases: readonly string[];
+  /** For which clients this variant is; absent for all. */
+  readonly constraints?: ParameterConstraint;
   /** Milliseconds to live. */
   readonly ttlMs?: number;
 }
@@ -25,6 +29,14 @@ export interface ResourceError {
   readonly name: string;
   /** What is wrong. */
   readonly status: Status;
+}
+
+/** The name of a resource that is gone, of which only one variant is. */
+export interface RemovedVariant {
+  /** The name. */
+  readonly name: string;
+  /** Which variant. */
+  readonly constraints: ParameterConstraint;
 }
 
 /** A response of either variant, as a client reads it. */
@@ -39,6 +51,8 @@ export interface DiscoveryResponse {
   readonly resources: readonly WireResource[];
   /** Names that do not exist, or no longer (delta). */
   readonly removed: readonly string[];
+  /** Variants that do not exist, or no longer (delta). Default none. */
+  readonly removedVariants?: readonly RemovedVariant[];
   /** Problems the server reports. */
   readonly errors: readonly ResourceError[];
 }
@@ -93,10 +107,15 @@ function encodeWrapper(resource: EncodedResource): Uint8Array {
   const writer = new Writer(resource.value.length + resource.name.length * 3 + resource.version.length + 128);
   writer.string(1, resource.version);
   writeAny(writer, 2, resource);
-  writer.string(3, resource.name);
+  if (resource.constraints === undefined) writer.string(3, resource.name);
   for (const alias of resource.aliases ?? []) writer.element(4, alias);
   if (resource.ttlMs !== undefined) writer.bytes(6, encodeDuration(resource.ttlMs));
+  if (resource.constraints !== undefined) writer.bytes(8, encodeName(resource.name, resource.constraints));
   return writer.finish();
+}
+
+function encodeName(name: string, constraints: ParameterConstraint): Uint8Array {
+  return new Writer().string(1, nameOfVariant(name)).bytes(2, encodeConstraint(constraints)).finish();
 }
 
 function encodeBodiless({ name, version, aliases = [], ttlMs }: BodilessResource): Uint8Array {
@@ -123,7 +142,7 @@ export function encodeSotwResponse(response: OutgoingResponse, wrap: boolean): U
   const writer = new Writer(responseSizeHint(response));
   writer.string(1, response.version);
   for (const resource of response.resources) {
-    if (wrap && resource.ttlMs !== undefined) {
+    if (wrap && (resource.ttlMs !== undefined || resource.constraints !== undefined)) {
       const wrapper = encodeWrapper(resource);
       writer.bytes(2, new Writer(wrapper.length + 96).string(1, RESOURCE_TYPE).bytes(2, wrapper).finish());
     } else writeAny(writer, 2, resource);
@@ -141,7 +160,11 @@ export function encodeDeltaResponse(response: OutgoingResponse): Uint8Array {
   for (const resource of response.resources) writer.bytes(2, encodeWrapper(resource));
   for (const resource of response.bodiless ?? []) writer.bytes(2, encodeBodiless(resource));
   writer.string(4, response.typeUrl).string(5, response.nonce);
-  for (const name of response.removed) writer.element(6, name);
+  for (const name of response.removed) {
+    const constraints = constraintsIn(name);
+    if (constraints === undefined) writer.element(6, name);
+    else writer.bytes(8, encodeName(name, constraints));
+  }
   return writer.finish();
 }
 
@@ -181,6 +204,7 @@ function decodeResponse(
   const resources: WireResource[] = [];
   const removed: string[] = [];
   const errors: ResourceError[] = [];
+  const removedVariants: RemovedVariant[] = [];
   let version = "";
   let typeUrl = "";
   let nonce = "";
@@ -190,11 +214,15 @@ function decodeResponse(
     else if (field === 4) typeUrl = reader.string();
     else if (field === 5) nonce = reader.string();
     else if (delta && field === 6) removed.push(reader.string());
-    else if (delta && field === 8) removed.push(decodeResourceName(reader.message()));
-    else if (field === errorsField) errors.push(decodeResourceError(reader.message()));
+    else if (delta && field === 8) {
+      const { name, constraints } = decodeResourceName(reader.message());
+      if (constraints === undefined) removed.push(name);
+      else removedVariants.push({ name, constraints });
+    } else if (field === errorsField) errors.push(decodeResourceError(reader.message()));
     else reader.skip();
   }
-  return { version, typeUrl, nonce, resources, removed, errors };
+  const response = { version, typeUrl, nonce, resources, removed, errors };
+  return removedVariants.length === 0 ? response : { ...response, removedVariants };
 }
 
 function decodeWrapper(reader: Reader): WireResource {
@@ -202,6 +230,7 @@ function decodeWrapper(reader: Reader): WireResource {
   let version = "";
   let any: { readonly typeUrl: string; readonly value?: Uint8Array } = { typeUrl: "" };
   let ttlMs: number | undefined;
+  let constraints: ParameterConstraint | undefined;
   const aliases: string[] = [];
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) version = reader.string();
@@ -209,10 +238,14 @@ function decodeWrapper(reader: Reader): WireResource {
     else if (field === 3) name = reader.string();
     else if (field === 4) aliases.push(reader.string());
     else if (field === 6) ttlMs = decodeDuration(reader.message());
-    else if (field === 8) name = decodeResourceName(reader.message());
+    else if (field === 8) ({ name, constraints } = decodeResourceName(reader.message()));
     else reader.skip();
   }
-  return { name, version, aliases, ...any, ...(ttlMs === undefined ? {} : { ttlMs }) };
+  return {
+    ...{ name, version, aliases, ...any },
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(constraints === undefined ? {} : { constraints }),
+  };
 }
 
 function decodeAny(reader: Reader): { readonly typeUrl: string; readonly value: Uint8Array } {
@@ -236,20 +269,27 @@ function decodeDuration(reader: Reader): number {
   return ms;
 }
 
-function decodeResourceName(reader: Reader): string {
+interface ResourceName {
+  readonly name: string;
+  readonly constraints: ParameterConstraint | undefined;
+}
+
+function decodeResourceName(reader: Reader): ResourceName {
   let name = "";
+  let constraints: ParameterConstraint | undefined;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) name = reader.string();
+    else if (field === 2) constraints = decodeConstraint(reader.message());
     else reader.skip();
   }
-  return name;
+  return { name, constraints };
 }
 
 function decodeResourceError(reader: Reader): ResourceError {
   let name = "";
   let status: Status = { code: 2, message: "" };
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) name = decodeResourceName(reader.message());
+    if (field === 1) ({ name } = decodeResourceName(reader.message()));
     else if (field === 2) status = decodeStatus(reader.message());
     else reader.skip();
   }
