@@ -18,6 +18,7 @@ const roots = [
   "envoy.extensions.filters.network.rbac.v3.RBAC",
   "envoy.extensions.filters.http.fault.v3.HTTPFault",
   "envoy.extensions.filters.http.cors.v3.CorsPolicy",
+  "envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute",
   "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
   "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig",
   "envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction",

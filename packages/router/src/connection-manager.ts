@@ -33,8 +33,13 @@ export type Admission =
       readonly kind: "reply";
       /** Envoy's RESPONSE_CODE_DETAILS. */
       readonly details: "missing_host_header" | "absolute_path_rejected" | "path_normalization_failed";
-      /** The complete answer. */
+      /**
+       * The complete answer. In Envoy the response mutations of the route that takes `request` are in it too: that
+       * is `refuse(reply.original)` of its decision.
+       */
       readonly reply: LocalReply;
+      /** The request as far as it was cleaned up. */
+      readonly request: RouteRequest;
     };
 
 /** The parts of an HTTP connection manager that change requests before routing, and answers that the proxy makes itself. */
@@ -45,6 +50,8 @@ export interface ConnectionManager {
    * @param internalOnlyHeaders - `internal_only_headers` of the route table that will be asked.
    */
   accept(request: RouteRequest, internalOnlyHeaders?: readonly string[]): Admission;
+  /** Cleans up a request that an internal redirect made: its host and path; its fields are clean already. */
+  acceptRedirected(request: RouteRequest): Admission;
   /** Applies `local_reply_config` to an answer of the proxy's own. Filters such as CORS come after, then {@link ConnectionManager.response}. */
   reply(reply: LocalReply, request: RouteRequest, context: ReplyContext): LocalReply;
   /** Settles the `server` field of any response, last of all. */
@@ -118,7 +125,7 @@ class Manager implements ConnectionManager {
           : slashes;
   }
 
-  accept(request: RouteRequest, internalOnlyHeaders: readonly string[] = []): Admission {
+  acceptRedirected(request: RouteRequest): Admission {
     if (request.authority === undefined) return refuse(request, 400, "missing_host_header");
     let path = request.path;
     if (path !== undefined && path !== "" && !path.startsWith("/"))
@@ -129,27 +136,27 @@ class Manager implements ConnectionManager {
         normalize: this.#config.normalizePath === true,
         mergeSlashes: this.#config.mergeSlashes === true,
       });
-      if (result.kind === "reject") return refuse(request, 400, "path_normalization_failed");
-      if (result.kind === "redirect") {
-        if (isGrpcRequest(request)) return refuse(request, 400, "path_normalization_failed");
-        return refuse(request, 307, "path_normalization_failed", result.path);
-      }
       path = result.path;
+      if (result.kind !== "continue") {
+        const redirect = result.kind === "redirect" && !isGrpcRequest(request);
+        return refuse({ ...request, path }, redirect ? 307 : 400, "path_normalization_failed", redirect ? path : undefined);
+      }
     }
-    const fields = new HeaderFields();
-    for (let i = 0; i < request.headers.length; i += 2)
-      fields.add(request.headers[i] as string, request.headers[i + 1] as string);
+    const authority = this.#cleanHost(request.authority, request.connection?.destinationPort);
+    return { kind: "request", request: { ...request, authority, path } };
+  }
+
+  accept(request: RouteRequest, internalOnlyHeaders: readonly string[] = []): Admission {
+    const admission = this.acceptRedirected(request);
+    if (admission.kind === "reply") return admission;
+    const fields = HeaderFields.read("request", request.headers);
     removeHopByHop(fields);
     if (!this.#trustsClientCert(request)) fields.remove("x-forwarded-client-cert");
     const remoteAddress = this.#forwarded(request, fields, internalOnlyHeaders);
     const proto = asciiLower(fields.get("x-forwarded-proto") ?? "");
     const derived = request.explicitScheme !== true && (proto === "http" || proto === "https");
     const scheme = derived ? proto : request.scheme;
-    const authority = this.#cleanHost(request.authority, request.connection?.destinationPort);
-    return {
-      kind: "request",
-      request: { ...request, scheme, authority, path, headers: fields.toList(), remoteAddress },
-    };
+    return { kind: "request", request: { ...admission.request, scheme, headers: fields.toList(), remoteAddress } };
   }
 
   reply(reply: LocalReply, request: RouteRequest, context: ReplyContext): LocalReply {
@@ -163,7 +170,7 @@ class Manager implements ConnectionManager {
         : byteText(this.#config.serverName);
     const transformation = this.#config.serverHeaderTransformation ?? "OVERWRITE";
     if (transformation === "PASS_THROUGH" || transformation === 2) return headers;
-    const fields = new HeaderFields(headers);
+    const fields = new HeaderFields("response", headers);
     const absent = transformation === "APPEND_IF_ABSENT" || transformation === 1;
     if (!absent || !fields.has("server")) fields.put("server", name);
     return fields.toList();
@@ -244,5 +251,5 @@ function refuse(
   location?: string,
 ): Admission {
   const facts = new RequestFacts(request, { random: () => 0, now: 0 }, false);
-  return { kind: "reply", details, reply: buildReply({ status, body: "", location }, facts) };
+  return { kind: "reply", details, reply: buildReply({ status, body: "", location }, facts), request };
 }

@@ -35,10 +35,12 @@ export type {
   PathPattern,
   RateLimitDescriptor,
   Redirect,
+  Refusal,
   ResetReason,
   RetryVerdict,
   RouteContext,
   RouteInfo,
+  Sending,
   Timeouts,
   UpstreamRequest,
   VirtualHostInfo,
@@ -52,6 +54,8 @@ export type {
   ExtensionFactory,
   Extensions,
   NamedConfig,
+  RateLimitDescriber,
+  RateLimitEntry,
   TypedConfig,
 } from "./extension.js";
 export type { RequestFacts } from "./facts.js";
@@ -77,6 +81,7 @@ export {
   type RouteRequest,
   type TlsFacts,
 } from "./request.js";
+export type { RetryHosts, RouteSettings, RouteTracing } from "./route-settings.js";
 export {
   compileRoutes,
   type HostStats,

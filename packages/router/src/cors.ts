@@ -108,7 +108,7 @@ function preflightFields(
   method: string,
   facts: RequestFacts,
 ): readonly string[] {
-  const fields = new HeaderFields();
+  const fields = new HeaderFields("response");
   if (origin !== undefined) fields.put("access-control-allow-origin", origin);
   if (first(levels, "credentials") === true) fields.put("access-control-allow-credentials", "true");
   const methods = first(levels, "methods");
@@ -127,7 +127,7 @@ function preflightFields(
 }
 
 function actualFields(levels: readonly CorsRule[], origin: string): readonly string[] {
-  const fields = new HeaderFields();
+  const fields = new HeaderFields("response");
   fields.put("access-control-allow-origin", origin);
   if (first(levels, "credentials") === true) fields.put("access-control-allow-credentials", "true");
   const expose = first(levels, "expose");

@@ -1,9 +1,10 @@
 import type { Random } from "./random.js";
 import type { HeaderList } from "./request.js";
+import type { RouteSettings } from "./route-settings.js";
 
 /** What one call of `route()` gets besides the request. */
 export interface RouteContext {
-  /** Drawn at most once for the whole decision, and once more for each back-off. */
+  /** Drawn at most once for the whole decision, once more for each back-off, and sixteen times for each `%UNIQUE_ID%`. */
   readonly random: Random;
   /** Milliseconds since the Unix epoch, for `%START_TIME%` and rate-limit reset headers. */
   readonly now: number;
@@ -68,6 +69,20 @@ export interface LocalReply {
   };
 }
 
+/** An answer to give in place of what was decided: of a filter that refuses, or for a path that the connection manager refuses. */
+export interface Refusal {
+  /** HTTP status. */
+  readonly status: number;
+  /** Body as latin1 text. Default: none. */
+  readonly body?: string | undefined;
+  /** Fields that the route's mutations do not touch, such as `location`. Default: none. */
+  readonly headers?: HeaderList | undefined;
+  /** What `%RESPONSE_CODE_DETAILS%` is. */
+  readonly details?: string | undefined;
+  /** What `%RESPONSE_FLAGS%` is. Default `-`. */
+  readonly flags?: string | undefined;
+}
+
 /** The request as it goes upstream. */
 export interface UpstreamRequest {
   /** `:method`. */
@@ -80,6 +95,14 @@ export interface UpstreamRequest {
   readonly path: string | undefined;
   /** All other fields after mutation. */
   readonly headers: HeaderList;
+}
+
+/** What is known of an attempt when it is sent. */
+export interface Sending {
+  /** Name of the chosen host: the authority, where the route has `auto_host_rewrite`. */
+  readonly hostname?: string | undefined;
+  /** Whether a per-try timeout caused the attempt; it shows in `x-envoy-is-timeout-retry`. */
+  readonly afterTimeout?: boolean | undefined;
 }
 
 /** Time limits of a forwarded request, in milliseconds. */
@@ -189,10 +212,12 @@ export interface RateLimitDescriptor {
   readonly stage: number;
   /** Runtime key that disables it, if it has one. */
   readonly disableKey: string;
-  /** How many hits it counts; 1 unless configured. */
+  /** How many hits it counts, below 0 to give some back; 1 unless configured. */
   readonly hitsAddend: number;
   /** Whether it is to be reported when the stream ends. */
   readonly onStreamDone: boolean;
+  /** Whether `x-ratelimit-*` fields go into the response; absent leaves it to the filter. */
+  readonly responseHeaders?: "off" | "draft-03" | undefined;
   /** An override of the limit. */
   readonly limit?:
     | {
@@ -241,12 +266,22 @@ export interface Forward {
   readonly hedgeOnPerTryTimeout: boolean;
   /** Endpoint metadata the host must have (`envoy.lb`), as plain JSON; absent for any. */
   readonly metadataMatch?: Readonly<Record<string, unknown>> | undefined;
-  /** The request to send.
+  /** What the configuration leaves to the proxy: tracing, buffers, early data, hosts for retries. */
+  readonly settings: RouteSettings;
+  /** The status of a request that took too long: 504, or 204 if the client asked for that. */
+  readonly timeoutStatus: 504 | 204;
+  /**
+   * The request to send.
+   *
    * @param attempt - Which attempt this is, from 1; it shows in `x-envoy-attempt-count`.
    */
-  request(attempt?: number): UpstreamRequest;
-  /** Response fields after the route's mutations. */
-  response(status: number, headers: HeaderList): HeaderList;
+  request(attempt?: number, sending?: Sending): UpstreamRequest;
+  /**
+   * Response fields after the route's mutations, and after {@link Forward.hash} with the cookies that it made.
+   *
+   * @param attempt - Which attempt it answers, from 1.
+   */
+  response(status: number, headers: HeaderList, attempt?: number): HeaderList;
   /** Whether to try again after `outcome` of attempt number `attempt` (from 1), at `now` (Unix ms). */
   retry(outcome: Outcome, attempt: number, now: number): RetryVerdict;
   /** Copies to send. */
@@ -265,6 +300,8 @@ export interface Forward {
   upgrade(type: string): boolean | undefined;
   /** Whether to follow a redirect answer; `followed` is how many were followed before. */
   internalRedirect(status: number, headers: HeaderList, followed: number): InternalRedirectVerdict;
+  /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */
+  refuse(refusal: Refusal): LocalReply;
 }
 
 /** Per-filter configuration as seen from the chosen route. */
@@ -287,10 +324,12 @@ export interface Redirect {
   readonly route?: RouteInfo | undefined;
   /** 301, 302, 303, 307 or 308. */
   readonly status: number;
-  /** The whole URL. */
+  /** The whole URL; empty for a plain CONNECT, whose answer says no location. */
   readonly location: string;
   /** The complete answer. */
   reply(): LocalReply;
+  /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */
+  refuse(refusal: Refusal): LocalReply;
 }
 
 /** Answer from the configuration, or because the chosen cluster does not exist. */
@@ -311,6 +350,8 @@ export interface DirectResponse {
   cors(): CorsVerdict;
   /** The complete answer. */
   reply(): LocalReply;
+  /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */
+  refuse(refusal: Refusal): LocalReply;
 }
 
 /** Nothing matched. */
@@ -323,4 +364,6 @@ export interface NoRoute {
   readonly virtualHost?: VirtualHostInfo | undefined;
   /** Envoy's answer: 404, `route_not_found`. */
   reply(): LocalReply;
+  /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */
+  refuse(refusal: Refusal): LocalReply;
 }

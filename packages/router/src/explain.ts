@@ -2,10 +2,13 @@ import type { Decision, RouteContext, RouteInfo } from "./decision.js";
 import type { DomainClass } from "./domain-index.js";
 import type { RequestFacts } from "./facts.js";
 import { findRoute } from "./find-route.js";
+import { grpcMatch, grpcSkips } from "./grpc-profile.js";
+import type { Explanation } from "./match/predicate.js";
 import { explainMatch } from "./match/route-match.js";
 import type { RouteRequest } from "./request.js";
 import type { CompiledRoute } from "./route.js";
 import type { CompiledTable } from "./route-table.js";
+import { Scope } from "./scope.js";
 
 /** One test that a route's match made. */
 export interface TestTrace {
@@ -96,7 +99,7 @@ function traceRoute(route: CompiledRoute, facts: RequestFacts): RouteTrace {
   const misses = failing.length + (pathFails ? 1 : 0);
   if (misses === 0) return { route: route.info, matched: true, misses };
   const [first] = failing;
-  const explanation = first === undefined ? undefined : explainMatch(route.config.match ?? {})[first];
+  const explanation = first === undefined ? undefined : explanationsOf(route)[first];
   if (explanation !== undefined) {
     const { field, expected } = explanation;
     return {
@@ -107,6 +110,15 @@ function traceRoute(route: CompiledRoute, facts: RequestFacts): RouteTrace {
     };
   }
   return { route: route.info, matched: false, failed: pathTrace(route, facts), misses };
+}
+
+/** The explanations of a route's tests, in their order. */
+function explanationsOf({ config, profile }: CompiledRoute): readonly Explanation[] {
+  const match = config.match ?? {};
+  if (profile === "envoy") return explainMatch(match);
+  if (!grpcSkips(match, config.route)) return explainMatch(grpcMatch(match, Scope.root()));
+  const actual = (): string => "query_parameters or cluster_header";
+  return [{ field: "", expected: "a route that gRPC does not pass over", actual }];
 }
 
 const pathFields = {

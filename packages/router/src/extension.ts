@@ -28,6 +28,17 @@ export type ExtensionFactory<T> = (config: unknown) => T;
 /** Chooses a cluster for a request; `undefined` is no route. */
 export type ClusterSpecifier = (facts: RequestFacts) => string | undefined;
 
+/** One entry of a rate-limit descriptor. */
+export interface RateLimitEntry {
+  /** What the entry is about. */
+  readonly key: string;
+  /** Its value for this request. */
+  readonly value: string;
+}
+
+/** A rate-limit descriptor's entry for a request; `skip` adds none, `fail` drops the whole descriptor. */
+export type RateLimitDescriber = (facts: RequestFacts) => RateLimitEntry | "skip" | "fail";
+
 /** Implementations of extension points, by type URL without its `type.googleapis.com/`. */
 export interface Extensions {
   /** `StringMatcher.custom`. */
@@ -36,6 +47,8 @@ export interface Extensions {
   readonly pathMatchers: Readonly<Record<string, ExtensionFactory<(path: string) => boolean>>>;
   /** Cluster specifier plugins. */
   readonly clusterSpecifiers: Readonly<Record<string, ExtensionFactory<ClusterSpecifier>>>;
+  /** Actions of rate limits. */
+  readonly rateLimitDescriptors: Readonly<Record<string, ExtensionFactory<RateLimitDescriber>>>;
   /** `Permission.matcher` and `Principal.custom` of RBAC. */
   readonly rbacRules: Readonly<Record<string, ExtensionFactory<(request: RouteRequest) => boolean>>>;
   /** Types that may stand where a proxy implements the extension: retry predicates and priorities, early data policies. */

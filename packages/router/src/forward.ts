@@ -7,11 +7,14 @@ import type {
   FilterConfigView,
   Forward,
   InternalRedirectVerdict,
+  LocalReply,
   Mirror,
   Outcome,
   RateLimitDescriptor,
+  Refusal,
   RetryVerdict,
   RouteInfo,
+  Sending,
   Timeouts,
   UpstreamRequest,
   VirtualHostInfo,
@@ -23,14 +26,16 @@ import { HeaderFields } from "./header/fields.js";
 import { applyMutation } from "./header/mutation.js";
 import { judgeRedirect } from "./internal-redirect.js";
 import { applyLevels } from "./level.js";
+import { buildReply } from "./local-reply.js";
 import { isGrpc } from "./match/route-match.js";
 import { mirrorsOf } from "./mirror.js";
-import { descriptorsOf } from "./rate-limit.js";
+import { descriptorsOf, hostLimits } from "./rate-limit.js";
 import type { HeaderList } from "./request.js";
 import { judge, retryState } from "./retry/policy.js";
 import type { CompiledRoute } from "./route.js";
+import { type RouteSettings, settingsOf } from "./route-settings.js";
 import type { TableLevel } from "./table-level.js";
-import { expectedTimeoutMs, formatGrpcTimeout, resolveTimeouts } from "./timeouts.js";
+import { configuredStreamMs, expectedTimeoutMs, formatGrpcTimeout, resolveTimeouts } from "./timeouts.js";
 import type { CompiledHost } from "./virtual-host.js";
 
 /** What a format may say of the response. */
@@ -58,6 +63,7 @@ export class ForwardDecision implements Forward {
   readonly #facts: RequestFacts;
   #timeouts: Timeouts | undefined;
   #sent: RequestView | undefined;
+  #cookies: string[] | undefined;
 
   constructor(
     table: TableLevel,
@@ -110,25 +116,38 @@ export class ForwardDecision implements Forward {
     return route === undefined ? entry : entry === undefined ? route : { ...route, ...entry };
   }
 
-  request(attempt = 1): UpstreamRequest {
+  get settings(): RouteSettings {
+    return settingsOf(this.#route.config, this.#rule.action, this.#host);
+  }
+
+  get timeoutStatus(): 504 | 204 {
+    return this.#facts.header("x-envoy-upstream-rq-timeout-alt-response") === undefined ? 504 : 204;
+  }
+
+  request(attempt = 1, sending: Sending = {}): UpstreamRequest {
     const original = this.#facts.request;
     const view: RequestView = {
       method: original.method,
       scheme: original.scheme,
       authority: original.authority,
       path: original.path,
-      fields: new HeaderFields(original.headers),
+      fields: new HeaderFields("request", original.headers),
     };
     const input = this.#input(view, attempt);
     this.#setTimeoutFields(view.fields);
     if (this.#host.config.includeRequestAttemptCount === true)
       view.fields.put("x-envoy-attempt-count", String(attempt));
+    if (attempt > 1 && this.#host.config.includeIsTimeoutRetryHeader === true)
+      view.fields.put("x-envoy-is-timeout-retry", String(sending.afterTimeout === true));
     const entry = this.#choice.entry;
     if (entry?.requestMutation !== undefined) applyMutation(entry.requestMutation, view.fields, input);
     if (entry !== undefined && entry.hostRewrite !== "") view.authority = entry.hostRewrite;
     applyLevels([this.#route, this.#host, this.#table], "request", this.#table.mostSpecificWins, view.fields, input);
-    this.#rewriteHost(view, input);
+    this.#replaceHost(view, this.#rule.hostRewrite?.(input));
     this.#rewritePath(view, input);
+    // The name of the chosen host is known last of all.
+    if (this.#rule.action.autoHostRewrite === true && sending.hostname !== "")
+      this.#replaceHost(view, sending.hostname);
     for (const name of consumed) view.fields.remove(name);
     this.#sent = view;
     return {
@@ -140,12 +159,13 @@ export class ForwardDecision implements Forward {
     };
   }
 
-  response(status: number, headers: HeaderList): HeaderList {
-    const fields = new HeaderFields(headers);
+  response(status: number, headers: HeaderList, attempt = 1): HeaderList {
+    const fields = new HeaderFields("response", headers);
     // Response formats see the request as it went upstream.
     if (this.#sent === undefined) this.request();
-    this.finishResponse(fields, status, "via_upstream", "-", 1);
-    if (this.#host.config.includeAttemptCountInResponse === true) fields.put("x-envoy-attempt-count", "1");
+    this.finishResponse(fields, status, "via_upstream", "-", attempt);
+    if (this.#host.config.includeAttemptCountInResponse === true) fields.put("x-envoy-attempt-count", String(attempt));
+    for (const cookie of this.#cookies ?? []) fields.add("set-cookie", cookie);
     return fields.toList();
   }
 
@@ -153,11 +173,26 @@ export class ForwardDecision implements Forward {
   finishResponse(fields: HeaderFields, status: number, details: string, flags: string, attempt: number): void {
     const original = this.#facts.request;
     const { method, scheme, authority, path } = original;
-    const view = this.#sent ?? { method, scheme, authority, path, fields: new HeaderFields(original.headers) };
+    const view = this.#sent ?? {
+      method,
+      scheme,
+      authority,
+      path,
+      fields: new HeaderFields("request", original.headers),
+    };
     const input = this.#input(view, attempt, { response: fields, status, details, flags });
     const entry = this.#choice.entry;
     if (entry?.responseMutation !== undefined) applyMutation(entry.responseMutation, fields, input);
     applyLevels([this.#route, this.#host, this.#table], "response", this.#table.mostSpecificWins, fields, input);
+  }
+
+  refuse(refusal: Refusal): LocalReply {
+    const { status, body = "", headers = [], details, flags = "-" } = refusal;
+    const modify = (fields: HeaderFields): void => {
+      this.finishResponse(fields, 0, details ?? "", flags, 0);
+      for (let i = 0; i + 1 < headers.length; i += 2) fields.put(headers[i] as string, headers[i + 1] as string);
+    };
+    return buildReply({ status, body, modify }, this.#facts);
   }
 
   retry(outcome: Outcome, attempt: number, now: number): RetryVerdict {
@@ -169,12 +204,13 @@ export class ForwardDecision implements Forward {
     const rules = this.#rule.mirrors ?? this.#host.mirrors ?? this.#table.mirrors;
     if (rules === undefined) return [];
     const upstream = this.request();
-    const fields = new HeaderFields(upstream.headers);
+    const fields = new HeaderFields("request", upstream.headers);
     return mirrorsOf(rules, this.#facts, upstream, this.#input({ ...upstream, fields }, 1));
   }
 
   hash(): bigint | undefined {
-    return this.#rule.hash?.(this.#facts);
+    this.#cookies = [];
+    return this.#rule.hash?.(this.#facts, this.#cookies);
   }
 
   virtualCluster(): string {
@@ -183,16 +219,20 @@ export class ForwardDecision implements Forward {
 
   rateLimits(stage?: number): readonly RateLimitDescriptor[] {
     const own = this.#rule.rateLimits;
-    const host =
-      own === undefined || this.#rule.action.includeVhRateLimits === true ? this.#host.rateLimits : undefined;
+    const use = this.#rule.action.includeVhRateLimits === true ? "INCLUDE" : hostLimits(this.#route, this.#host);
+    const host = use === "INCLUDE" || (use === "OVERRIDE" && own === undefined) ? this.#host.rateLimits : undefined;
+    const original = this.#facts.request;
+    const { method, scheme, authority, path } = original;
     return descriptorsOf([...(own ?? []), ...(host ?? [])], stage, this.#facts, {
       cluster: this.cluster,
       routeMetadata: this.#route.info.metadata,
+      input: () =>
+        this.#input({ method, scheme, authority, path, fields: new HeaderFields("request", original.headers) }, 1),
     });
   }
 
   cors(): CorsVerdict {
-    const levels = [this.#route.cors, this.#host.cors, this.#table.cors];
+    const levels = [this.#choice.entry?.cors, this.#route.cors, this.#host.cors, this.#table.cors];
     return judgeCors(
       levels.filter((level): level is CorsRule => level !== undefined),
       this.#facts,
@@ -215,7 +255,8 @@ export class ForwardDecision implements Forward {
   internalRedirect(status: number, headers: HeaderList, followed: number): InternalRedirectVerdict {
     const rule = this.#rule.internalRedirect;
     if (rule === undefined) return { kind: "pass", reason: "not enabled" };
-    return judgeRedirect(rule, status, headers, followed, this.#facts);
+    if (this.#sent === undefined) this.request();
+    return judgeRedirect(rule, status, headers, followed, this.#sent as RequestView);
   }
 
   // One literal, not a spread: copying the object takes longer than the rest of a response.
@@ -230,7 +271,8 @@ export class ForwardDecision implements Forward {
       route: this.#route.info,
       virtualHost: this.#host.info,
       cluster: this.cluster,
-      virtualCluster: () => this.virtualCluster(),
+      // Envoy settles it when it begins to forward; an answer of its own comes before.
+      virtualCluster: () => (attempt === 0 ? "" : this.virtualCluster()),
       attempt,
     };
   }
@@ -241,16 +283,17 @@ export class ForwardDecision implements Forward {
     fields.remove("x-envoy-upstream-rq-timeout-alt-response");
     fields.remove("x-envoy-upstream-stream-duration-ms");
     fields.remove("x-envoy-upstream-alt-stat-name");
+    const policy = this.#rule.timeouts;
+    const streamMs = policy.newStyle ? (configuredStreamMs(policy, (name) => this.#facts.header(name)) ?? 0) : 0;
+    if (streamMs > 0 && isGrpc(this.#facts)) fields.put("grpc-timeout", formatGrpcTimeout(streamMs));
     const expected = expectedTimeoutMs(this.timeouts, this.hedgeOnPerTryTimeout, 0);
     if (expected === undefined) return;
     fields.put("x-envoy-expected-rq-timeout-ms", String(expected));
-    const { maxGrpcMs, newStyle } = this.#rule.timeouts;
-    if (maxGrpcMs !== undefined && !newStyle && isGrpc(this.#facts))
+    if (policy.maxGrpcMs !== undefined && !policy.newStyle && isGrpc(this.#facts))
       fields.put("grpc-timeout", formatGrpcTimeout(expected));
   }
 
-  #rewriteHost(view: RequestView, input: FormatInput): void {
-    const rewritten = this.#rule.hostRewrite?.(input);
+  #replaceHost(view: RequestView, rewritten: string | undefined): void {
     if (rewritten === undefined) return;
     const old = view.authority ?? "";
     if (old !== "" && !view.fields.has("x-envoy-original-host")) view.fields.put("x-envoy-original-host", old);

@@ -2,13 +2,18 @@ import type { RouteAction_HashPolicy } from "@weftmesh/xds-types/envoy/config/ro
 import { asciiLower, byteText } from "./ascii.js";
 import { checkDuration } from "./duration.js";
 import type { RequestFacts } from "./facts.js";
+import { grpcChannelId } from "./grpc-profile.js";
+import { compileCookieMaker } from "./hash-cookie.js";
 import { compileRegex, type Regex } from "./regex/patterns.js";
 import type { Scope } from "./scope.js";
 import type { Surroundings } from "./surroundings.js";
 import { xxHash64 } from "./xxhash64.js";
 
-/** Computes a request's hash; `undefined` if no entry of the policy gives one. */
-export type HashPolicy = (facts: RequestFacts) => bigint | undefined;
+/**
+ * Computes a request's hash; `undefined` if no entry of the policy gives one. `set-cookie` fields for cookies that it had to make are
+ * added to `cookies`.
+ */
+export type HashPolicy = (facts: RequestFacts, cookies?: string[]) => bigint | undefined;
 
 interface Entry {
   readonly hash: HashPolicy;
@@ -32,10 +37,10 @@ export function compileHashPolicy(
     const where = scope.item("hash_policy", i);
     return { hash: compileEntry(policy, where, surroundings), terminal: policy.terminal === true };
   });
-  return (facts) => {
+  return (facts, cookies) => {
     let hash: bigint | undefined;
     for (const entry of entries) {
-      const one = entry.hash(facts);
+      const one = entry.hash(facts, cookies);
       if (one !== undefined) hash = hash === undefined ? one : (((hash << 1n) | (hash >> 63n)) & mask) ^ one;
       if (entry.terminal && hash !== undefined) break;
     }
@@ -44,6 +49,8 @@ export function compileHashPolicy(
 }
 
 function compileEntry(policy: RouteAction_HashPolicy, scope: Scope, surroundings: Surroundings): HashPolicy {
+  const ofGrpc = policy.header !== undefined || policy.filterState?.key === grpcChannelId;
+  if (surroundings.profile === "grpc" && !ofGrpc) return () => undefined;
   if (policy.header !== undefined) {
     const name = asciiLower(byteText(policy.header.headerName ?? ""));
     if (name === "")
@@ -60,7 +67,15 @@ function compileEntry(policy: RouteAction_HashPolicy, scope: Scope, surroundings
     if (name === "")
       scope.field("cookie").field("name").report("ERR_ROUTER_FIELD_INVALID", "expected a cookie name, got none");
     checkDuration(policy.cookie.ttl, scope.field("cookie").field("ttl"));
-    return (facts) => hashText(facts.cookies.get(name));
+    const maker = compileCookieMaker(policy.cookie);
+    if (maker === undefined) return (facts) => hashText(facts.cookies.get(name));
+    return (facts, cookies) => {
+      const sent = facts.cookies.get(name) ?? "";
+      if (sent !== "") return hashText(sent);
+      const made = maker.value(facts.request);
+      cookies?.push(maker.field(made));
+      return hashText(made);
+    };
   }
   if (policy.connectionProperties !== undefined) {
     const sourceIp = policy.connectionProperties.sourceIp === true;

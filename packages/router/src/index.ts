@@ -45,10 +45,12 @@ export type {
   PathPattern,
   RateLimitDescriptor,
   Redirect,
+  Refusal,
   ResetReason,
   RetryVerdict,
   RouteContext,
   RouteInfo,
+  Sending,
   Timeouts,
   UpstreamRequest,
   VirtualHostInfo,
@@ -62,6 +64,8 @@ export type {
   ExtensionFactory,
   Extensions,
   NamedConfig,
+  RateLimitDescriber,
+  RateLimitEntry,
   TypedConfig,
 } from "./extension.js";
 export type { RequestFacts } from "./facts.js";
@@ -81,6 +85,7 @@ export {
   type RouteRequest,
   type TlsFacts,
 } from "./request.js";
+export type { RetryHosts, RouteSettings, RouteTracing } from "./route-settings.js";
 export type { HostStats, RouteOptions, RouteTable } from "./route-table.js";
 export { compileScopes, type ScopeSelector } from "./scoped-routes.js";
 export type { Runtime, RuntimeValue, SurroundingsOptions } from "./surroundings.js";

@@ -2,7 +2,7 @@ import type { RouteAction } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { asciiLower } from "./ascii.js";
 import type { InternalRedirectVerdict } from "./decision.js";
 import { typeName, unknownExtension } from "./extension.js";
-import type { RequestFacts } from "./facts.js";
+import type { RequestView } from "./format/values.js";
 import { HeaderFields } from "./header/fields.js";
 import { fieldOf } from "./header/list.js";
 import type { HeaderList } from "./request.js";
@@ -76,12 +76,14 @@ export function compileInternalRedirect(
   };
 }
 
-const location = /^(https?):\/\/([^/?#]+)([^#]*)/i;
+// User information is left out; Envoy takes no relative location.
+const location = /^(https?):\/\/(?:[^/?#@]*@)?([^/?#]+)([^#]*)/i;
 
 /**
  * Judges an upstream redirect: whether the proxy follows it itself, and with which request.
  *
  * @param followed - How many redirects were followed before.
+ * @param sent - The request that was redirected, as it went upstream: its changes stay.
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/http/http_connection_management#internal-redirects
  */
 export function judgeRedirect(
@@ -89,36 +91,35 @@ export function judgeRedirect(
   status: number,
   headers: HeaderList,
   followed: number,
-  facts: RequestFacts,
+  sent: RequestView,
 ): InternalRedirectVerdict {
   const pass = (reason: string): InternalRedirectVerdict => ({ kind: "pass", reason });
   if (!rule.statuses.includes(status)) return pass(`status ${status} is not followed`);
   const target = fieldOf(headers, "location");
   if (target === undefined) return pass("no location");
   if (followed >= rule.maxRedirects) return pass(`${followed} redirects were followed already`);
-  const original = facts.request;
   const found = location.exec(target);
-  if (found === null && !target.startsWith("/")) return pass("location is not an absolute URL or path");
-  const scheme = found === null ? original.scheme : (found[1] as string).toLowerCase();
-  if (scheme !== original.scheme && !rule.crossScheme) return pass("the scheme changes");
-  if (rule.safeCrossScheme && scheme === "https" && original.scheme !== "https") return pass("http would become https");
-  const fields = new HeaderFields(original.headers);
-  fields.set("x-envoy-original-url", `${original.scheme}://${original.authority ?? ""}${original.path ?? ""}`);
+  if (found === null) return pass("location is not an absolute URL");
+  const scheme = (found[1] as string).toLowerCase();
+  if (scheme !== sent.scheme && !rule.crossScheme) return pass("the scheme changes");
+  if (rule.safeCrossScheme && scheme === "https" && sent.scheme !== "https") return pass("http would become https");
+  const fields = new HeaderFields("request", sent.fields.toList());
   for (const name of rule.copy) {
-    const value = fieldOf(headers, name);
-    if (value === undefined) fields.remove(name);
-    else fields.set(name, value);
+    fields.remove(name);
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      if (headers[i] === name) fields.add(name, headers[i + 1] as string);
+    }
   }
-  const path = found === null ? target.replace(/#.*$/, "") : (found[3] as string);
-  const toGet = status === 303 && original.method !== "GET" && original.method !== "HEAD";
+  fields.put("x-envoy-original-url", `${sent.scheme}://${sent.authority ?? ""}${sent.path ?? ""}`);
+  const toGet = status === 303 && sent.method !== "GET" && sent.method !== "HEAD";
   if (toGet) fields.remove("content-length");
   return {
     kind: "follow",
     request: {
-      method: toGet ? "GET" : original.method,
+      method: toGet ? "GET" : sent.method,
       scheme,
-      authority: found === null ? (original.authority ?? "") : (found[2] as string),
-      path: path.startsWith("/") ? path : `/${path}`,
+      authority: found[2] as string,
+      path: found[3] === "" ? "/" : found[3],
       headers: fields.toList(),
     },
     dropBody: toGet,

@@ -6,6 +6,7 @@ import type {
   LocalReply,
   NoRoute,
   Redirect,
+  Refusal,
   RouteInfo,
   VirtualHostInfo,
 } from "./decision.js";
@@ -29,7 +30,7 @@ function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | und
       scheme: request.scheme,
       authority: request.authority,
       path: request.path,
-      fields: new HeaderFields(request.headers),
+      fields: new HeaderFields("request", request.headers),
     },
     // While the router writes its own answer, the response has no status yet.
     status: 0,
@@ -40,6 +41,14 @@ function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | und
     virtualCluster: () => host.virtualClusters?.(facts) ?? "",
     attempt: 0,
   };
+}
+
+/** A refusal without mutations: Envoy has them from routes that forward only. */
+function refusalReply({ status, body = "", headers = [] }: Refusal, facts: RequestFacts): LocalReply {
+  const modify = (fields: HeaderFields): void => {
+    for (let i = 0; i + 1 < headers.length; i += 2) fields.put(headers[i] as string, headers[i + 1] as string);
+  };
+  return buildReply({ status, body, modify }, facts);
 }
 
 /** What local answers of a route have in common: the route's mutations of a response. */
@@ -78,7 +87,8 @@ export class RedirectDecision implements Redirect, Mutable {
   }
 
   get location(): string {
-    return locationOf(this.#rule, this.#rewritten());
+    const input = this.#rewritten();
+    return input.request.path === undefined ? "" : locationOf(this.#rule, input);
   }
 
   /** The request after the redirect's own path rewrite, which is a step of its own and leaves its trace in the fields. */
@@ -94,7 +104,7 @@ export class RedirectDecision implements Redirect, Mutable {
   }
 
   checkResponse(headers: HeaderList): HeaderList {
-    const fields = new HeaderFields(headers);
+    const fields = new HeaderFields("response", headers);
     const levels = [this.#route, this.#host, this.#table] as const;
     applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...this.#rewritten(), response: fields });
     return fields.toList();
@@ -106,7 +116,8 @@ export class RedirectDecision implements Redirect, Mutable {
       {
         status: this.status,
         body: "",
-        location: locationOf(this.#rule, input),
+        // A plain CONNECT has no path to send elsewhere.
+        location: input.request.path === undefined ? undefined : locationOf(this.#rule, input),
         modify: (fields) => {
           const levels = [this.#route, this.#host, this.#table] as const;
           applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...input, response: fields });
@@ -114,6 +125,10 @@ export class RedirectDecision implements Redirect, Mutable {
       },
       this.#facts,
     );
+  }
+
+  refuse(refusal: Refusal): LocalReply {
+    return refusalReply(refusal, this.#facts);
   }
 }
 
@@ -135,11 +150,16 @@ export class TlsRedirect implements Redirect {
   }
 
   get location(): string {
-    return `https://${this.#facts.request.authority ?? ""}${this.#facts.request.path ?? ""}`;
+    const { authority = "", path } = this.#facts.request;
+    return path === undefined ? "" : `https://${authority}${path}`;
   }
 
   reply(): LocalReply {
-    return buildReply({ status: this.status, body: "", location: this.location }, this.#facts);
+    return buildReply({ status: this.status, body: "", location: this.location || undefined }, this.#facts);
+  }
+
+  refuse(refusal: Refusal): LocalReply {
+    return refusalReply(refusal, this.#facts);
   }
 }
 
@@ -180,7 +200,7 @@ export class DirectDecision implements DirectResponse, Mutable {
   checkResponse(headers: HeaderList): HeaderList {
     const input = inputOf(this.#facts, this.#host, this.#route.info);
     const { body, contentType } = directBody(this.#rule, input);
-    const fields = new HeaderFields(headers);
+    const fields = new HeaderFields("response", headers);
     if (body !== "") {
       fields.put("content-length", String(body.length));
       fields.put("content-type", contentType ?? "text/plain");
@@ -210,6 +230,10 @@ export class DirectDecision implements DirectResponse, Mutable {
       this.#facts,
     );
   }
+
+  refuse(refusal: Refusal): LocalReply {
+    return refusalReply(refusal, this.#facts);
+  }
 }
 
 /** The answer of a route whose cluster does not exist. */
@@ -219,12 +243,10 @@ export class ClusterNotFound implements DirectResponse {
   readonly status: number;
   /** What forwarding would have been; its cluster is the missing one. */
   readonly forward: ForwardDecision;
-  readonly #facts: RequestFacts;
 
-  constructor(status: number, forward: ForwardDecision, facts: RequestFacts) {
+  constructor(status: number, forward: ForwardDecision) {
     this.status = status;
     this.forward = forward;
-    this.#facts = facts;
   }
 
   get virtualHost(): VirtualHostInfo {
@@ -244,10 +266,11 @@ export class ClusterNotFound implements DirectResponse {
   }
 
   reply(): LocalReply {
-    const modify = (fields: HeaderFields): void => {
-      this.forward.finishResponse(fields, 0, "cluster_not_found", "NC", 0);
-    };
-    return buildReply({ status: this.status, body: "", modify }, this.#facts);
+    return this.forward.refuse({ status: this.status, details: "cluster_not_found", flags: "NC" });
+  }
+
+  refuse(refusal: Refusal): LocalReply {
+    return this.forward.refuse(refusal);
   }
 }
 
@@ -266,5 +289,9 @@ export class NoRouteDecision implements NoRoute {
 
   reply(): LocalReply {
     return buildReply({ status: 404, body: "" }, this.#facts);
+  }
+
+  refuse(refusal: Refusal): LocalReply {
+    return refusalReply(refusal, this.#facts);
   }
 }

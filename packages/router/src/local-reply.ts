@@ -33,7 +33,7 @@ const grpcStatuses: Readonly<Record<number, number>> = {
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/local_reply
  */
 export function buildReply(parts: ReplyParts, facts: RequestFacts): LocalReply {
-  const fields = new HeaderFields();
+  const fields = new HeaderFields("response");
   if (parts.location !== undefined) fields.add("location", parts.location);
   parts.modify?.(fields);
   if (parts.contentType !== undefined) fields.put("content-type", parts.contentType);
@@ -46,7 +46,7 @@ export function buildReply(parts: ReplyParts, facts: RequestFacts): LocalReply {
  * @param contentType - Replaces the content type; absent leaves what is set, or `text/plain`.
  */
 export function frameReply(original: LocalReply["original"], facts: RequestFacts, contentType?: string): LocalReply {
-  const fields = new HeaderFields(original.headers);
+  const fields = new HeaderFields("response", original.headers);
   const isHead = facts.request.method === "HEAD";
   if (isGrpc(facts)) {
     fields.put("content-type", "application/grpc");

@@ -83,7 +83,7 @@ export function mirrorsOf(
     if (!rule.enabled(facts.random)) continue;
     const cluster = rule.clusterHeader === "" ? rule.cluster : facts.header(rule.clusterHeader);
     if (cluster === undefined || cluster === "") continue;
-    const fields = new HeaderFields(upstream.headers);
+    const fields = new HeaderFields("request", upstream.headers);
     for (const mutation of rule.mutation) applyMutation(mutation, fields, input);
     const authority =
       rule.hostLiteral !== "" ? rule.hostLiteral : rule.keepHost ? upstream.authority : shadowHost(upstream.authority);

@@ -2,10 +2,9 @@ import type { Action, RBAC } from "@weftmesh/xds-types/envoy/config/rbac/v3";
 import type { RBAC as HttpRbac } from "@weftmesh/xds-types/envoy/extensions/filters/http/rbac/v3";
 import type { RBAC as NetworkRbac } from "@weftmesh/xds-types/envoy/extensions/filters/network/rbac/v3";
 import type { Matcher } from "@weftmesh/xds-types/xds/type/matcher/v3";
-import { asciiLower } from "./ascii.js";
 import { messageOf, typeName, unknownExtension } from "./extension.js";
 import { RequestFacts } from "./facts.js";
-import { compileConnectionInput } from "./match/connection-input.js";
+import { compileHttpInput } from "./match/http-input.js";
 import { compileTree, type TreeUse } from "./match/tree.js";
 import { compilePermission, compilePrincipal, type RbacFacts, type RouteMetadata, type Rule } from "./rbac/rule.js";
 import type { Connection, RouteRequest } from "./request.js";
@@ -154,19 +153,9 @@ const actionType = "envoy.config.rbac.v3.Action";
 function compileMatcher(matcher: Matcher, scope: Scope, surroundings: Surroundings): Engine {
   const use: TreeUse<RequestFacts, RbacVerdict> = {
     input(config, where) {
-      const type = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
-      const header = messageOf<{ readonly headerName?: string }>(config.typedConfig, type, where);
-      if (header !== undefined) {
-        const name = asciiLower(header.headerName ?? "");
-        return (facts) => {
-          const values = facts.headerValues(name);
-          return values.length === 0 ? undefined : values.join(",");
-        };
-      }
-      const input = compileConnectionInput(config);
-      if (input !== undefined)
-        return (facts) => (facts.request.connection === undefined ? undefined : input(facts.request.connection));
-      if (typeName(config.typedConfig) !== type) unknownExtension(typeName(config.typedConfig), where);
+      const input = compileHttpInput(config, where);
+      if (input !== undefined) return input;
+      unknownExtension(typeName(config.typedConfig), where);
       return () => undefined;
     },
     action(config, where) {

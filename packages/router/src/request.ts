@@ -1,3 +1,5 @@
+import { HeaderFields } from "./header/fields.js";
+
 /**
  * Header fields in the order received, as one flat list: name, value, name, value, … Names are in lower case, each field line has its
  * own pair, and `host` and pseudo headers are not in it. Values are bytes, one character each (latin1), as Node gives them.
@@ -26,6 +28,10 @@ export interface Connection {
   readonly applicationProtocols?: readonly string[] | undefined;
   /** Present on TLS connections. */
   readonly tls?: TlsFacts | undefined;
+  /** JA3 fingerprint of the TLS client hello. */
+  readonly ja3?: string | undefined;
+  /** JA4 fingerprint of the TLS client hello. */
+  readonly ja4?: string | undefined;
   /** A number for `%CONNECTION_ID%`. */
   readonly id?: number | undefined;
 }
@@ -44,6 +50,14 @@ export interface TlsFacts {
   readonly ipSans?: readonly string[] | undefined;
   /** E-mail subject alternative names in certificate order. */
   readonly emailSans?: readonly string[] | undefined;
+  /** Subject alternative names of other kinds in certificate order. */
+  readonly otherNameSans?: readonly string[] | undefined;
+  /** The certificate in PEM. */
+  readonly certificate?: string | undefined;
+  /** From when the certificate is valid: Unix milliseconds. */
+  readonly validFrom?: number | undefined;
+  /** Until when: Unix milliseconds. */
+  readonly validTo?: number | undefined;
   /** Subject in RFC 2253 form. */
   readonly subject?: string | undefined;
   /** Issuer in RFC 2253 form. */
@@ -85,6 +99,8 @@ export interface RouteRequest {
   readonly connection?: Connection | undefined;
   /** The client's address as far as `x-forwarded-for` is trusted, without port. Default: the connection's source address. */
   readonly remoteAddress?: string | undefined;
+  /** The trace the request belongs to, for `%TRACE_ID%`. */
+  readonly traceId?: string | undefined;
   /** Dynamic metadata by namespace, as plain JSON values. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Filter state: the serialised form of each object by its key. */
@@ -152,7 +168,7 @@ export function createRequest(init: RequestInit): RouteRequest {
     scheme,
     ...(authority === undefined ? {} : { authority }),
     path: init.path ?? url.path ?? "/",
-    headers,
+    headers: HeaderFields.read("request", headers).toList(),
     ...(init.protocol === undefined ? {} : { protocol: init.protocol }),
     ...(init.connection === undefined ? {} : { connection: init.connection }),
     ...(init.metadata === undefined ? {} : { metadata: init.metadata }),

@@ -224,7 +224,7 @@ export class CompiledTable implements RouteTable {
         if (choice === undefined) return new NoRouteDecision("no-match", host, facts);
         const forward = new ForwardDecision(this.level, host, route, rule, choice, facts);
         const known = choice.cluster !== "" && this.surroundings.clusters?.has(choice.cluster) !== false;
-        return known ? forward : new ClusterNotFound(rule.notFoundStatus, forward, facts);
+        return known ? forward : new ClusterNotFound(rule.notFoundStatus, forward);
       }
       case "redirect":
         return new RedirectDecision(this.level, host, route, rule, facts);

@@ -6,6 +6,7 @@ import { type CorsRule, levelCors } from "./cors.js";
 import type { RouteInfo } from "./decision.js";
 import type { RequestFacts } from "./facts.js";
 import { compileFilterConfigs, type FilterConfigs } from "./filter-config.js";
+import { grpcSkips } from "./grpc-profile.js";
 import { compileMutation } from "./header/mutation.js";
 import type { Level } from "./level.js";
 import type { PathTest } from "./match/path.js";
@@ -24,12 +25,16 @@ export type Rule = ForwardRule | RedirectRule | DirectRule | PassiveRule;
 
 const passive: PassiveRule = { kind: "passive" };
 
+const never: readonly Predicate[] = [() => false];
+
 /** A compiled Route. */
 export class CompiledRoute implements Level {
   /** The message. */
   readonly config: Route;
   /** Position in its host's list; −1 in a matcher tree. */
   readonly index: number;
+  /** Whose rules its match follows. */
+  readonly profile: "envoy" | "grpc";
   readonly tests: readonly Predicate[];
   readonly path: PathTest;
   readonly rule: Rule;
@@ -55,7 +60,9 @@ export class CompiledRoute implements Level {
     if (config.match === undefined)
       scope.field("match").report("ERR_ROUTER_FIELD_INVALID", "expected a match, got none");
     const match = compileMatch(config.match ?? { path: "" }, scope.field("match"), surroundings);
-    this.tests = match.tests;
+    this.profile = surroundings.profile;
+    const skipped = surroundings.profile === "grpc" && grpcSkips(config.match, config.route);
+    this.tests = skipped ? never : match.tests;
     this.path = match.path;
     this.rule = compileRule(config, match.path, defaults, maxBodyBytes, scope, surroundings);
     this.request = compileMutation(
@@ -112,6 +119,9 @@ function compileRule(
   scope: Scope,
   surroundings: Surroundings,
 ): Rule {
+  // gRPC matches such a route, and then fails the call.
+  if (surroundings.profile === "grpc" && (config.redirect !== undefined || config.directResponse !== undefined))
+    return passive;
   if (config.route !== undefined)
     return compileForward(config.route, path, defaults, scope.field("route"), surroundings);
   if (config.redirect !== undefined)

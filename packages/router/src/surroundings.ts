@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly readFile: ((path: string) => Uint8Array) | undefined;
   /** Known clusters; absent means any. */
   readonly clusters: ReadonlySet<string> | undefined;
+  /** Metadata of clusters. */
+  readonly clusterMetadata: (cluster: string) => Readonly<Record<string, unknown>> | undefined;
   /** The proxy's own cluster. */
   readonly localCluster: string;
   /** Which program's rules. */
@@ -48,9 +50,11 @@ export interface SurroundingsOptions {
   readonly readFile?: ((path: string) => Uint8Array) | undefined;
   /** Names of the clusters that exist. With it, a decision for another cluster is `cluster_not_found`, and `validate_clusters` is checked. */
   readonly clusters?: ReadonlySet<string> | undefined;
+  /** A cluster's metadata by filter name, as plain JSON values, for `%CLUSTER_METADATA(…)%`. Default: none has any. */
+  readonly clusterMetadata?: ((cluster: string) => Readonly<Record<string, unknown>> | undefined) | undefined;
   /** Name of the proxy's own cluster, for the `source_cluster` rate-limit action. Default: empty. */
   readonly localCluster?: string | undefined;
-  /** `envoy` (default), or `grpc` for the rules that gRPC clients and servers follow. */
+  /** `envoy` (default), or `grpc` for the rules that gRPC clients and servers follow (gRFC A28, A31, A36, A41, A42, A44). */
   readonly profile?: "envoy" | "grpc" | undefined;
   /** Envoy's `re2.max_program_size.error_level`. Default 100. */
   readonly maxProgramSize?: number | undefined;
@@ -70,6 +74,7 @@ export function surroundingsOf(options: SurroundingsOptions): Surroundings {
     environment: options.environment ?? {},
     readFile: options.readFile,
     clusters: options.clusters,
+    clusterMetadata: options.clusterMetadata ?? (() => undefined),
     localCluster: options.localCluster ?? "",
     profile: options.profile ?? "envoy",
     patterns,
@@ -78,6 +83,7 @@ export function surroundingsOf(options: SurroundingsOptions): Surroundings {
       stringMatchers: {},
       pathMatchers: {},
       clusterSpecifiers: {},
+      rateLimitDescriptors: {},
       rbacRules: {},
       accepted: [],
       ...options.extensions,

@@ -49,7 +49,13 @@ function configuresTime(action: RouteAction): boolean {
 }
 
 /** Reads the time limits of a route. */
-export function compileTimeouts(action: RouteAction, retry: RetryPolicy | undefined, scope: Scope): TimeoutPolicy {
+export function compileTimeouts(
+  action: RouteAction,
+  retry: RetryPolicy | undefined,
+  scope: Scope,
+  profile: "envoy" | "grpc",
+): TimeoutPolicy {
+  if (profile === "grpc") return grpcTimeouts(action);
   if (retry === undefined && !configuresTime(action)) return defaults;
   const stream = action.maxStreamDuration;
   const streamScope = scope.field("max_stream_duration");
@@ -77,6 +83,12 @@ export function compileTimeouts(action: RouteAction, retry: RetryPolicy | undefi
     maxGrpcMs: durationMs(action.maxGrpcTimeout),
     grpcOffsetMs: durationMs(action.grpcTimeoutOffset) ?? 0,
   };
+}
+
+/** gRPC reads one limit, and none of it is Envoy's to cap by the call's own. */
+function grpcTimeouts({ maxStreamDuration: stream }: RouteAction): TimeoutPolicy {
+  const maxStreamMs = durationMs(stream?.grpcTimeoutHeaderMax) ?? durationMs(stream?.maxStreamDuration);
+  return { ...defaults, requestMs: 0, newStyle: true, maxStreamMs };
 }
 
 /**
@@ -108,7 +120,7 @@ function configuredRequestMs(policy: TimeoutPolicy, read: ReadField, isGrpc: boo
 }
 
 /** Limit of the whole stream; `undefined` leaves it to the connection manager. */
-function configuredStreamMs(policy: TimeoutPolicy, read: ReadField): number | undefined {
+export function configuredStreamMs(policy: TimeoutPolicy, read: ReadField): number | undefined {
   if (!policy.newStyle) return undefined;
   const asked = policy.grpcHeaderMaxMs === undefined ? undefined : grpcTimeoutMs(read("grpc-timeout"));
   if (asked === undefined || policy.grpcHeaderMaxMs === undefined) {

@@ -1,5 +1,6 @@
 import type { RouteAction, WeightedCluster } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { asciiLower, byteText } from "../ascii.js";
+import { type CorsRule, levelCors } from "../cors.js";
 import { buildExtension, type ClusterSpecifier, typeName } from "../extension.js";
 import type { RequestFacts } from "../facts.js";
 import { compileFilterConfigs, type FilterConfigs } from "../filter-config.js";
@@ -8,6 +9,7 @@ import { compileMutation, type HeaderMutation } from "../header/mutation.js";
 import { runtimeInteger } from "../match/fraction.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
+import { compileClusterMatcher, matcherSpecifier } from "./cluster-matcher.js";
 
 /** A weighted entry's own additions to its route. */
 export interface WeightedEntry {
@@ -19,6 +21,7 @@ export interface WeightedEntry {
   readonly hostRewrite: string;
   readonly metadataMatch: Readonly<Record<string, unknown>> | undefined;
   readonly filterConfigs: FilterConfigs | undefined;
+  readonly cors: CorsRule | undefined;
 }
 
 /** The chosen cluster. An empty name is a cluster that does not exist. */
@@ -78,6 +81,8 @@ export function compilePlugin(
   surroundings: Surroundings,
 ): ClusterSpecifier | undefined {
   const factories = surroundings.extensions.clusterSpecifiers;
+  if (typeName(config) === matcherSpecifier && !Object.hasOwn(factories, matcherSpecifier))
+    return compileClusterMatcher(config, scope, surroundings);
   if (optional && !Object.hasOwn(factories, typeName(config))) return undefined;
   return buildExtension(factories, config, scope);
 }
@@ -127,6 +132,7 @@ function compileWeighted(
       hostRewrite: byteText(cluster.hostRewriteLiteral ?? ""),
       metadataMatch: cluster.metadataMatch?.filterMetadata?.["envoy.lb"] as Record<string, unknown> | undefined,
       filterConfigs: compileFilterConfigs(cluster.typedPerFilterConfig, where, surroundings),
+      cors: levelCors(cluster.typedPerFilterConfig, undefined, "", where, surroundings),
     };
   });
   const total = entries.reduce((sum, entry) => sum + entry.weight, 0);

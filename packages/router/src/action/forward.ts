@@ -66,7 +66,7 @@ export function compileForward(
     notFoundStatus: (typeof code === "number" ? [503, 404, 500][code] : notFoundStatuses[code]) ?? 503,
     pathRewrite: compilePathRewrite(action, match, scope, surroundings),
     hostRewrite: compileHostRewrite(action, scope, surroundings),
-    timeouts: compileTimeouts(action, action.retryPolicy ?? defaults.retry, scope),
+    timeouts: compileTimeouts(action, action.retryPolicy ?? defaults.retry, scope, surroundings.profile),
     retry:
       action.retryPolicy === undefined
         ? (defaults.retryRules ?? noRetries)

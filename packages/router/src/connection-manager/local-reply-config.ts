@@ -63,11 +63,11 @@ export function compileLocalReplies(
     rewrite(reply, request, context) {
       const facts = new RequestFacts(request, { random: () => 0, now: context.now }, false);
       const { original } = reply;
-      const fields = new HeaderFields(original.headers);
+      const fields = new HeaderFields("response", original.headers);
       const view = { method: request.method, scheme: request.scheme, authority: request.authority, path: request.path };
       const input = (status: number, body: string): FormatInput => ({
         facts,
-        request: { ...view, fields: new HeaderFields(request.headers) },
+        request: { ...view, fields: new HeaderFields("request", request.headers) },
         response: fields,
         status,
         details: context.details,

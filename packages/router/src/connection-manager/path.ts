@@ -1,8 +1,9 @@
-/** What path clean-up does to a request. */
-export type PathResult =
-  | { readonly kind: "continue"; readonly path: string }
-  | { readonly kind: "redirect"; readonly path: string }
-  | { readonly kind: "reject" };
+/** What path clean-up does to a request, and the path as far as it was cleaned. */
+export interface PathResult {
+  /** Go on with the path, redirect to it, or refuse it. */
+  readonly kind: "continue" | "redirect" | "reject";
+  readonly path: string;
+}
 
 /** How escaped slashes are treated, as Envoy spells it. */
 export type EscapedSlashes = "KEEP_UNCHANGED" | "REJECT_REQUEST" | "UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD";
@@ -20,7 +21,7 @@ export interface PathRules {
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto
  */
 export function cleanPath(path: string, rules: PathRules): PathResult {
-  if (path.includes("#")) return { kind: "reject" };
+  if (path.includes("#")) return { kind: "reject", path };
   const mark = path.indexOf("?");
   const query = mark < 0 ? "" : path.slice(mark);
   let clean = mark < 0 ? path : path.slice(0, mark);
@@ -28,17 +29,19 @@ export function cleanPath(path: string, rules: PathRules): PathResult {
   if (rules.escapedSlashes !== "KEEP_UNCHANGED") {
     const unescaped = clean.replaceAll(/%2f/gi, "/").replaceAll(/%5c/gi, "\\");
     if (unescaped !== clean) {
-      if (rules.escapedSlashes === "REJECT_REQUEST") return { kind: "reject" };
+      if (rules.escapedSlashes === "REJECT_REQUEST") return { kind: "reject", path: unescaped + query };
       redirect = rules.escapedSlashes === "UNESCAPE_AND_REDIRECT";
       clean = unescaped;
     }
   }
   if (rules.normalize) {
     const canonical = canonicalPath(clean);
-    if (canonical === undefined) return { kind: "reject" };
+    if (canonical === undefined) return { kind: "reject", path: clean + query };
     clean = canonical;
   }
-  if (rules.mergeSlashes) clean = clean.replaceAll(/\/{2,}/g, "/");
+  // Of slashes alone two are left: one as the first, one as the last character.
+  if (rules.mergeSlashes && !/^\/{2,}$/.test(clean)) clean = clean.replaceAll(/\/{2,}/g, "/");
+  else if (rules.mergeSlashes) clean = "//";
   return { kind: redirect ? "redirect" : "continue", path: clean + query };
 }
 

@@ -5,6 +5,7 @@ import { connectionValue } from "./connection.js";
 import { filterState, metadata } from "./metadata.js";
 import type { FormatPiece } from "./parse.js";
 import { startTime } from "./start-time.js";
+import { uuid } from "./uuid.js";
 import { type FormatInput, requestField, type Value } from "./values.js";
 
 type Command = Extract<FormatPiece, { kind: "command" }>;
@@ -47,7 +48,7 @@ function build(command: Command, scope: Scope, surroundings: Surroundings): Valu
     case "DYNAMIC_METADATA":
     case "CLUSTER_METADATA":
     case "UPSTREAM_METADATA":
-      return metadata(name, needArgument(command, scope), scope);
+      return metadata(name, needArgument(command, scope), scope, surroundings);
     case "FILTER_STATE":
     case "UPSTREAM_FILTER_STATE":
       return filterState(name, needArgument(command, scope), scope);
@@ -67,9 +68,6 @@ function build(command: Command, scope: Scope, surroundings: Surroundings): Valu
     case "REQUEST_TX_DURATION":
     case "RESPONSE_DURATION":
     case "RESPONSE_TX_DURATION":
-    case "TRACE_ID":
-    case "STREAM_ID":
-    case "UNIQUE_ID":
     case "BYTES_RECEIVED":
     case "BYTES_SENT":
     case "HOSTNAME":
@@ -82,8 +80,15 @@ function build(command: Command, scope: Scope, surroundings: Surroundings): Valu
   }
 }
 
+/** The flags that the router itself sets. */
+const longFlags: Readonly<Record<string, string>> = { NC: "NoClusterFound", NR: "NoRouteFound" };
+
 /** Commands without arguments that read the decision. */
 const simple: Readonly<Record<string, Value>> = {
+  TRACE_ID: (input) => input.facts.request.traceId,
+  // The request ID extension's own: the UUID in the field that it reads.
+  STREAM_ID: (input) => input.facts.header("x-request-id"),
+  UNIQUE_ID: (input) => uuid(input.facts.context.random),
   PROTOCOL: (input) => input.facts.request.protocol ?? "HTTP/1.1",
   ROUTE_NAME: (input) => emptyIsMissing(input.route?.name),
   VIRTUAL_HOST_NAME: (input) => emptyIsMissing(input.virtualHost?.name),
@@ -97,8 +102,9 @@ const simple: Readonly<Record<string, Value>> = {
   UPSTREAM_REQUEST_ATTEMPT_COUNT: (input) => String(input.attempt),
   RESPONSE_CODE: (input) => String(input.status),
   RESPONSE_CODE_DETAILS: (input) => input.details,
-  RESPONSE_FLAGS: (input) => input.flags,
-  RESPONSE_FLAGS_LONG: (input) => input.flags,
+  // Without flags the real program prints "-" even in header values, where all else prints nothing.
+  RESPONSE_FLAGS: (input) => input.flags ?? "-",
+  RESPONSE_FLAGS_LONG: (input) => longFlags[input.flags ?? "-"] ?? input.flags,
   CONNECTION_TERMINATION_DETAILS: nothing,
   LOCAL_REPLY_BODY: (input) => input.body ?? "",
   UPSTREAM_TRANSPORT_FAILURE_REASON: nothing,

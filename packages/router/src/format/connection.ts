@@ -1,9 +1,11 @@
 import type { Connection, TlsFacts } from "../request.js";
+import { formattedTime } from "./start-time.js";
 import type { Value } from "./values.js";
 
 type Read = (connection: Connection, tls: TlsFacts | undefined) => string | undefined;
 
-function address(host: string | undefined, port: number | undefined): string | undefined {
+/** An address with its port; IPv6 in brackets. */
+export function socketText(host: string | undefined, port: number | undefined): string | undefined {
   if (host === undefined || port === undefined) return host;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -14,23 +16,25 @@ function joined(names: readonly string[] | undefined): string | undefined {
 
 /** Commands that read the connection, and those that read an upstream there is not yet. */
 const reads: Readonly<Record<string, Read>> = {
-  DOWNSTREAM_REMOTE_ADDRESS: (c) => address(c.sourceAddress, c.sourcePort),
+  DOWNSTREAM_REMOTE_ADDRESS: (c) => socketText(c.sourceAddress, c.sourcePort),
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (c) => c.sourceAddress,
   DOWNSTREAM_REMOTE_PORT: (c) => c.sourcePort?.toString(),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS: (c) =>
-    address(c.directSourceAddress ?? c.sourceAddress, c.directSourcePort ?? c.sourcePort),
+    socketText(c.directSourceAddress ?? c.sourceAddress, c.directSourcePort ?? c.sourcePort),
   DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (c) => c.directSourceAddress ?? c.sourceAddress,
   DOWNSTREAM_DIRECT_REMOTE_PORT: (c) => (c.directSourcePort ?? c.sourcePort)?.toString(),
-  DOWNSTREAM_LOCAL_ADDRESS: (c) => address(c.destinationAddress, c.destinationPort),
+  DOWNSTREAM_LOCAL_ADDRESS: (c) => socketText(c.destinationAddress, c.destinationPort),
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (c) => c.destinationAddress,
   DOWNSTREAM_LOCAL_PORT: (c) => c.destinationPort?.toString(),
-  DOWNSTREAM_DIRECT_LOCAL_ADDRESS: (c) => address(c.destinationAddress, c.destinationPort),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS: (c) => socketText(c.destinationAddress, c.destinationPort),
   DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT: (c) => c.destinationAddress,
   DOWNSTREAM_DIRECT_LOCAL_PORT: (c) => c.destinationPort?.toString(),
   DOWNSTREAM_PEER_URI_SAN: (_, tls) => joined(tls?.uriSans),
   DOWNSTREAM_PEER_DNS_SAN: (_, tls) => joined(tls?.dnsSans),
   DOWNSTREAM_PEER_IP_SAN: (_, tls) => joined(tls?.ipSans),
   DOWNSTREAM_PEER_EMAIL_SAN: (_, tls) => joined(tls?.emailSans),
+  DOWNSTREAM_PEER_OTHERNAME_SAN: (_, tls) => joined(tls?.otherNameSans),
+  DOWNSTREAM_PEER_CERT: (_, tls) => (tls?.certificate === undefined ? undefined : encodeURIComponent(tls.certificate)),
   DOWNSTREAM_PEER_SUBJECT: (_, tls) => tls?.subject,
   DOWNSTREAM_PEER_ISSUER: (_, tls) => tls?.issuer,
   DOWNSTREAM_PEER_SERIAL: (_, tls) => tls?.serial,
@@ -39,6 +43,8 @@ const reads: Readonly<Record<string, Read>> = {
   DOWNSTREAM_TLS_VERSION: (_, tls) => tls?.version,
   DOWNSTREAM_TLS_CIPHER: (_, tls) => tls?.cipher,
   DOWNSTREAM_TLS_SESSION_ID: (_, tls) => tls?.sessionId,
+  TLS_JA3_FINGERPRINT: (c) => c.ja3,
+  TLS_JA4_FINGERPRINT: (c) => c.ja4,
   REQUESTED_SERVER_NAME: (c) => c.serverName,
   CONNECTION_ID: (c) => (c.id ?? 0).toString(),
 };
@@ -57,13 +63,9 @@ const unknownYet: ReadonlySet<string> = new Set([
   "DOWNSTREAM_LOCAL_OTHERNAME_SAN",
   "DOWNSTREAM_LOCAL_SUBJECT",
   "DOWNSTREAM_LOCAL_URI_SAN",
-  "DOWNSTREAM_PEER_CERT",
-  "DOWNSTREAM_PEER_CERT_V_END",
-  "DOWNSTREAM_PEER_CERT_V_START",
   "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1",
   "DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256",
   "DOWNSTREAM_PEER_CHAIN_SERIALS",
-  "DOWNSTREAM_PEER_OTHERNAME_SAN",
   "DOWNSTREAM_WIRE_BYTES_RECEIVED",
   "DOWNSTREAM_WIRE_BYTES_SENT",
   "EMIT_TIME",
@@ -73,8 +75,6 @@ const unknownYet: ReadonlySet<string> = new Set([
   "RESPONSE_TRAILERS_BYTES",
   "ROUNDTRIP_DURATION",
   "SPAN_ID",
-  "TLS_JA3_FINGERPRINT",
-  "TLS_JA4_FINGERPRINT",
   "UPSTREAM_BYTES_RECEIVED",
   "UPSTREAM_BYTES_SENT",
   "UPSTREAM_CONNECTION_ID",
@@ -121,7 +121,11 @@ const unknownYet: ReadonlySet<string> = new Set([
 ]);
 
 /** The value of a command about the connection or the upstream; `undefined` if there is no such command. */
-export function connectionValue(name: string, _argument: string | undefined): Value | undefined {
+export function connectionValue(name: string, argument: string | undefined): Value | undefined {
+  if (name === "DOWNSTREAM_PEER_CERT_V_START")
+    return formattedTime(argument ?? "", (input) => input.facts.request.connection?.tls?.validFrom);
+  if (name === "DOWNSTREAM_PEER_CERT_V_END")
+    return formattedTime(argument ?? "", (input) => input.facts.request.connection?.tls?.validTo);
   if (unknownYet.has(name)) return () => undefined;
   const read = Object.hasOwn(reads, name) ? reads[name] : undefined;
   if (read === undefined) return undefined;

@@ -1,12 +1,13 @@
 import { byteText } from "../ascii.js";
 import { fieldsOf, jsonPath } from "../json.js";
 import type { Scope } from "../scope.js";
+import type { Surroundings } from "../surroundings.js";
 import type { FormatInput, Value } from "./values.js";
 
 const nothing: Value = () => undefined;
 
 /** `METADATA(TYPE:namespace:key…)`, `DYNAMIC_METADATA(namespace:key…)` and their kin. */
-export function metadata(name: string, argument: string, scope: Scope): Value {
+export function metadata(name: string, argument: string, scope: Scope, surroundings: Surroundings): Value {
   const keys = legacyKeys(argument) ?? argument.split(":");
   const type = name === "METADATA" ? (keys.shift() ?? "") : name.replace("_METADATA", "");
   const namespace = keys.shift() ?? "";
@@ -18,6 +19,7 @@ export function metadata(name: string, argument: string, scope: Scope): Value {
     case "VIRTUAL_HOST":
       return (input) => text(jsonPath(own(input.virtualHost?.metadata, namespace), keys));
     case "CLUSTER":
+      return (input) => text(jsonPath(own(surroundings.clusterMetadata(input.cluster ?? ""), namespace), keys));
     case "UPSTREAM":
     case "UPSTREAM_HOST":
     case "LISTENER":

@@ -1,4 +1,4 @@
-import type { Value } from "./values.js";
+import type { FormatInput, Value } from "./values.js";
 
 const names = {
   days: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
@@ -59,8 +59,16 @@ const pad = (value: number, width = 2): string => String(value).padStart(width, 
 
 /** `START_TIME(format)`: strftime in UTC, with Envoy's `%s` and `%1f`–`%9f`; ISO 8601 with milliseconds by default. */
 export function startTime(format: string): Value {
+  return formattedTime(format, (input) => input.facts.context.now);
+}
+
+/** A moment in Unix milliseconds, written as `START_TIME` writes its own. */
+export function formattedTime(format: string, read: (input: FormatInput) => number | undefined): Value {
   const wanted = format === "" ? "%Y-%m-%dT%H:%M:%S.%3fZ" : format;
-  return (input) => strftime(wanted, input.facts.context.now);
+  return (input) => {
+    const ms = read(input);
+    return ms === undefined ? undefined : strftime(wanted, ms);
+  };
 }
 
 function strftime(format: string, ms: number): string {

@@ -59,7 +59,9 @@ function groupWithout(indices: readonly number[], routes: readonly CompiledRoute
 }
 
 function equalities(route: CompiledRoute | undefined): readonly Equality[] {
-  return route?.config.match === undefined ? [] : equalitiesOf(route.config.match);
+  // What gRPC makes of a field is not what the request holds.
+  if (route?.config.match === undefined || route.profile === "grpc") return [];
+  return equalitiesOf(route.config.match);
 }
 
 /** The input that leaves the fewest routes on average; `undefined` if grouping would not help. */

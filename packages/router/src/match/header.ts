@@ -1,5 +1,6 @@
 import type { HeaderMatcher } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { asciiLower, byteText } from "../ascii.js";
+import { grpcField } from "../grpc-profile.js";
 import { compileRegex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
@@ -18,12 +19,18 @@ export function compileHeader(matcher: HeaderMatcher, scope: Scope, surroundings
   const invert = matcher.invertMatch === true;
   const missingIsEmpty = matcher.treatMissingHeaderAsEmpty === true;
   const test = valueTest(matcher, scope, surroundings);
+  const fixed = surroundings.profile === "grpc" ? grpcField(name) : undefined;
   if (test === undefined) {
     const wanted = (matcher.presentMatch ?? true) !== invert;
+    if (fixed !== undefined && !missingIsEmpty) return () => (fixed.value !== undefined) === wanted;
     if (missingIsEmpty) return () => wanted;
     return (facts) => (facts.header(name) !== undefined) === wanted;
   }
   const whenMissing = missingIsEmpty && test("") !== invert;
+  if (fixed !== undefined) {
+    const always = fixed.value === undefined ? whenMissing : test(fixed.value) !== invert;
+    return () => always;
+  }
   return (facts) => {
     const hit = facts.someHeader(name, test);
     return hit === undefined ? whenMissing : hit !== invert;

@@ -2,6 +2,7 @@ import type { RouteMatch } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { byteText } from "../ascii.js";
 import { buildExtension, messageOf } from "../extension.js";
 import type { RequestFacts } from "../facts.js";
+import { grpcMatch } from "../grpc-profile.js";
 import { compileRegex } from "../regex/patterns.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
@@ -33,7 +34,8 @@ const noTests: readonly Predicate[] = [];
  *
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/api-v3/config/route/v3/route_components.proto#config-route-v3-routematch
  */
-export function compileMatch(match: RouteMatch, scope: Scope, surroundings: Surroundings): CompiledMatch {
+export function compileMatch(configured: RouteMatch, scope: Scope, surroundings: Surroundings): CompiledMatch {
+  const match = surroundings.profile === "grpc" ? grpcMatch(configured, scope) : configured;
   const tests: Predicate[] = [];
   if (match.runtimeFraction !== undefined) {
     const test = compileFraction(match.runtimeFraction, scope.field("runtime_fraction"), surroundings);

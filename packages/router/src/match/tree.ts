@@ -7,6 +7,7 @@ import type {
 } from "@weftmesh/xds-types/xds/type/matcher/v3";
 import { byteText } from "../ascii.js";
 import { buildExtension, type NamedConfig, typeName, unknownExtension } from "../extension.js";
+import { grpcTreeDepth } from "../grpc-profile.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 import { compileIpTree } from "./ip-tree.js";
@@ -43,8 +44,9 @@ const maxDepth = 64;
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/advanced/matching/matching_api
  */
 export function compileTree<I, A>(matcher: Matcher, use: TreeUse<I, A>, scope: Scope, depth = 0): Tree<I, A> {
-  if (depth > maxDepth) {
-    scope.report("ERR_ROUTER_UNSUPPORTED", `expected at most ${maxDepth} nested matchers`);
+  const deepest = use.surroundings.profile === "grpc" ? grpcTreeDepth : maxDepth;
+  if (depth >= deepest) {
+    scope.report("ERR_ROUTER_UNSUPPORTED", `expected at most ${deepest} nested matchers`);
     return () => undefined;
   }
   const onNoMatch =

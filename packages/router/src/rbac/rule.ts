@@ -61,6 +61,7 @@ export function compilePermission(permission: Permission, scope: Scope, surround
     return sourced(permission.sourcedMetadata, scope.field("sourced_metadata"), surroundings);
   if (permission.requestedServerName !== undefined) {
     const test = compileString(permission.requestedServerName, scope.field("requested_server_name"), surroundings);
+    if (surroundings.profile === "grpc") return test("") ? always : never;
     return (facts) => test(facts.request.connection?.serverName ?? "");
   }
   if (permission.uriTemplate !== undefined) {

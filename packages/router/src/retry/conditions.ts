@@ -25,11 +25,11 @@ export const grpcConditions: ReadonlyMap<string, number> = new Map([
 const known: ReadonlySet<string> = new Set([...httpConditions, ...grpcConditions.keys()]);
 
 /** The known conditions of a comma-separated list; blanks are trimmed, unknown ones ignored. */
-export function parseRetryOn(text: string | undefined): ReadonlySet<string> {
+export function parseRetryOn(text: string | undefined, grpcOnly = false): ReadonlySet<string> {
   const found = new Set<string>();
   for (const token of (text ?? "").split(",")) {
     const name = token.trim();
-    if (known.has(name)) found.add(name);
+    if (grpcOnly ? grpcConditions.has(name) : known.has(name)) found.add(name);
   }
   return found;
 }

@@ -47,7 +47,7 @@ export function compileRetry(policy: RetryPolicy, scope: Scope, surroundings: Su
   const matchers = (list: readonly HeaderMatcher[] | undefined, field: string): Predicate[] =>
     (list ?? []).map((matcher, i) => compileHeader(matcher, scope.item(field, i), surroundings));
   return {
-    on: parseRetryOn(policy.retryOn),
+    on: parseRetryOn(policy.retryOn, surroundings.profile === "grpc"),
     maxRetries: policy.numRetries ?? 1,
     statusCodes: policy.retriableStatusCodes ?? [],
     responseHeaders: matchers(policy.retriableHeaders, "retriable_headers"),
