@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { Agent, request, type Server } from "node:https";
+import type { Server } from "node:https";
 import { formatBundle, parseBundle, type Supersession, supersede } from "../bundle-json.js";
 import type { Scheduler } from "../clock.js";
 import { CertError } from "../errors.js";
@@ -7,6 +7,7 @@ import { matchId } from "../matcher.js";
 import type { IdentitySource } from "../source.js";
 import type { SpiffeId, TrustDomain } from "../spiffe-id.js";
 import { bundleSet, type TrustBundle } from "../trust-bundle.js";
+import { builtin } from "./builtin.js";
 import { systemScheduler } from "./clock.js";
 import { anchorOptions } from "./tls-context.js";
 import { bundleCheck } from "./tls-options.js";
@@ -89,6 +90,7 @@ export async function fetchBundle(
       ? {}
       : { ...anchorOptions(bundles), checkServerIdentity: bundleCheck(() => bundles, matchId(endpointId)) };
   // A resumed session would not be checked.
+  const { Agent, request } = builtin.https();
   const agent = new Agent({ ...tls, maxCachedSessions: 0, keepAlive: false });
   const signal = AbortSignal.timeout(timeoutMs);
   let url = endpointUrl(target.url);

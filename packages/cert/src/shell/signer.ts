@@ -22,9 +22,19 @@ export function keyIdOf(key: KeyInfo): Uint8Array {
   return keyIdentifier(key, sha256);
 }
 
+const SERIAL_BYTES = 20;
+let chance = new Uint8Array();
+let used = 0;
+
 /** 20 octets of which 158 bits are chance: positive, and never shorter. */
 export function newSerial(): Uint8Array {
-  const serial = new Uint8Array(randomBytes(20));
+  // A call of the generator costs more than what it gives: enough for many at once.
+  if (used === chance.length) {
+    chance = new Uint8Array(randomBytes(SERIAL_BYTES * 128));
+    used = 0;
+  }
+  const serial = chance.slice(used, used + SERIAL_BYTES);
+  used += SERIAL_BYTES;
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
   return serial;
 }

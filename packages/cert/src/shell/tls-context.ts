@@ -1,8 +1,9 @@
 import { constants } from "node:crypto";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContext, SecureContextOptions } from "node:tls";
 import { formatPem } from "../pem.js";
 import type { Identity } from "../source.js";
 import type { BundleSet } from "../trust-bundle.js";
+import { builtin } from "./builtin.js";
 
 /** TLS 1.2 is what Istio's meshes still accept; everything older is broken. */
 const MIN_VERSION = "TLSv1.2";
@@ -38,7 +39,7 @@ const contexts = new WeakMap<Identity, SecureContext>();
 export function secureContextOf(identity: Identity): SecureContext {
   let context = contexts.get(identity);
   if (!context) {
-    context = createSecureContext(secureContextOptions(identity));
+    context = builtin.tls().createSecureContext(secureContextOptions(identity));
     contexts.set(identity, context);
   }
   return context;

@@ -1,17 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from "node:http2";
-import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
-import { createServer as createTlsServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
+import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { LiveConnection } from "../connections.js";
 import type { CertError } from "../errors.js";
 import { type IdMatcher, matchAny } from "../matcher.js";
 import type { IdentitySource } from "../source.js";
 import type { SpiffeId } from "../spiffe-id.js";
+import { builtin } from "./builtin.js";
 import { systemScheduler } from "./clock.js";
 import { type StaleOptions, watchConnections } from "./live-connections.js";
 import { secureContextOptions } from "./tls-context.js";
@@ -113,7 +109,7 @@ export function tlsServer(
   options: TlsServerOptions = {},
   listener?: (socket: TLSSocket) => void,
 ): Server {
-  const server = createTlsServer(nodeOptions(source, options), listener);
+  const server = builtin.tls().createServer(nodeOptions(source, options), listener);
   guard(server, source, options);
   return server;
 }
@@ -124,7 +120,9 @@ export function httpsServer(
   options: TlsServerOptions = {},
   listener?: (request: IncomingMessage, response: ServerResponse) => void,
 ): HttpsServer {
-  const server = createHttpsServer(nodeOptions(source, { alpnProtocols: ["http/1.1"], ...options }), listener);
+  const server = builtin
+    .https()
+    .createServer(nodeOptions(source, { alpnProtocols: ["http/1.1"], ...options }), listener);
   guard(server, source, options);
   return server;
 }
@@ -136,7 +134,7 @@ export function http2Server(
   listener?: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
 ): Http2SecureServer {
   const protocols = { alpnProtocols: ["h2", "http/1.1"], ...options };
-  const server = createSecureServer({ ...nodeOptions(source, protocols), allowHTTP1: true }, listener);
+  const server = builtin.http2().createSecureServer({ ...nodeOptions(source, protocols), allowHTTP1: true }, listener);
   guard(server, source, options);
   return server;
 }
