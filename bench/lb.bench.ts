@@ -15,6 +15,7 @@ import {
   staticStride,
   systemClock,
 } from "@weftmesh/lb";
+import { lostAfterOutage } from "./lb/balanced-pool.js";
 import { grpcWeightedPick } from "./lb/grpc-js.js";
 import {
   buildPlainRing,
@@ -29,7 +30,7 @@ import {
   plainTable,
   plainTwoChoices,
 } from "./lb/prototypes.js";
-import type { Bar, Operation, OperationRow, Row } from "./row.js";
+import type { Bar, MeasurementRow, Operation, OperationRow, Row } from "./row.js";
 
 const SIZES = [10, 1000, 10_000] as const;
 const PICKS = 1000;
@@ -291,6 +292,16 @@ const buildRows: readonly OperationRow[] = [
   },
 ];
 
+/** undici issue 4839; a host that is back takes every request that finds it, at once or on its retry. */
+const outageRow: MeasurementRow = {
+  kind: "measurement",
+  name: "lb requests lost after an outage although one of 2 hosts is back",
+  unit: "%",
+  better: "lower",
+  ours: { name: "weftmesh", prepare: () => lostAfterOutage("weftmesh") },
+  against: [{ name: "undici BalancedPool", prepare: () => lostAfterOutage("BalancedPool"), bar: absolute(0) }],
+};
+
 export const rows: readonly Row[] = [
   ...pickRows,
   ...growthRows,
@@ -299,4 +310,5 @@ export const rows: readonly Row[] = [
   pipelineRow,
   ...flipRows,
   ...buildRows,
+  outageRow,
 ];

@@ -3,7 +3,7 @@ import type { EjectEvent, EjectionType, LbEvent } from "./event.js";
 import { HostFlag } from "./host.js";
 import type { HostState } from "./host-state.js";
 import type { OutlierConfig } from "./outlier-config.js";
-import { recordOutcome } from "./outlier-record.js";
+import { Reached, recordOutcome } from "./outlier-record.js";
 import { createOutlierState, type OutlierState, turnBucket } from "./outlier-state.js";
 import { sweep } from "./outlier-sweep.js";
 import type { Outcome } from "./pick.js";
@@ -79,7 +79,11 @@ export class OutlierDetector {
     const state = stateOf(host);
     if (this.config.detectDegradedHosts) this.markDegraded(host, outcome);
     if (state.onProbation) this.judgeProbation(host, state, outcome);
-    recordOutcome(state, outcome, this.config, (type) => this.onConsecutive(host, state, type));
+    const reached = recordOutcome(state, outcome, this.config);
+    if (reached === 0) return;
+    if (reached & Reached.gatewayFailure) this.onConsecutive(host, state, "CONSECUTIVE_GATEWAY_FAILURE");
+    if (reached & Reached.failure) this.onConsecutive(host, state, "CONSECUTIVE_5XX");
+    if (reached & Reached.localOriginFailure) this.onConsecutive(host, state, "CONSECUTIVE_LOCAL_ORIGIN_FAILURE");
   }
 
   /** Does the sweep if it is due. */

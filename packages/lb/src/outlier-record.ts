@@ -1,10 +1,12 @@
-import type { EjectionType } from "./event.js";
 import type { OutlierConfig } from "./outlier-config.js";
 import type { OutlierState } from "./outlier-state.js";
 import type { Outcome } from "./pick.js";
 
-/** Told of each threshold that is reached. The detector resets the counter if it acts on it. */
-export type Detected = (type: EjectionType) => void;
+/**
+ * Thresholds that an outcome reached, as bits: every request ends here, and a callback or a list for it would be an
+ * object each time. The detector resets a counter if it acts on it.
+ */
+export const Reached = { gatewayFailure: 1, failure: 2, localOriginFailure: 4 } as const;
 
 /** HTTP statuses that stand for results without one, when local and external results are judged together. */
 const STATUS_OF = { timeout: 504, "connect-failed": 503, "request-failed": 500 } as const;
@@ -13,73 +15,68 @@ const STATUS_OF = { timeout: 504, "connect-failed": 503, "request-failed": 500 }
 const SPLIT_REQUEST_FAILED = 503;
 
 /**
- * Counts an outcome.
+ * Counts an outcome and returns which of {@link Reached} it led to.
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier#arch-overview-outlier-detection-grpc
  */
-export function recordOutcome(state: OutlierState, outcome: Outcome, config: OutlierConfig, detected: Detected): void {
-  if (config.splitExternalLocalOriginErrors) recordSplit(state, outcome, config, detected);
-  else recordTogether(state, outcome, config, detected);
+export function recordOutcome(state: OutlierState, outcome: Outcome, config: OutlierConfig): number {
+  return config.splitExternalLocalOriginErrors
+    ? recordSplit(state, outcome, config)
+    : recordTogether(state, outcome, config);
 }
 
-function recordTogether(state: OutlierState, outcome: Outcome, config: OutlierConfig, detected: Detected): void {
+function recordTogether(state: OutlierState, outcome: Outcome, config: OutlierConfig): number {
   switch (outcome.result) {
     case "response":
     case "connected-final":
-      recordStatus(state, outcome.status ?? 200, config, detected);
-      return;
+      return recordStatus(state, outcome.status ?? 200, config);
     case "timeout":
     case "connect-failed":
     case "request-failed":
       // A status wins over the result: a late answer that was still 200 is a success.
-      recordStatus(state, outcome.status ?? STATUS_OF[outcome.result], config, detected);
-      return;
+      return recordStatus(state, outcome.status ?? STATUS_OF[outcome.result], config);
     case "connected":
     case "aborted":
-      return;
+      return 0;
   }
 }
 
-function recordSplit(state: OutlierState, outcome: Outcome, config: OutlierConfig, detected: Detected): void {
+function recordSplit(state: OutlierState, outcome: Outcome, config: OutlierConfig): number {
   switch (outcome.result) {
     case "response":
       recordLocalSuccess(state);
-      recordStatus(state, outcome.status ?? 200, config, detected);
-      return;
+      return recordStatus(state, outcome.status ?? 200, config);
     case "request-failed":
-      recordStatus(state, outcome.status ?? SPLIT_REQUEST_FAILED, config, detected);
-      return;
+      return recordStatus(state, outcome.status ?? SPLIT_REQUEST_FAILED, config);
     case "connected":
     case "connected-final":
       recordLocalSuccess(state);
-      return;
+      return 0;
     case "timeout":
     case "connect-failed":
-      recordLocalFailure(state, config, detected);
-      return;
+      return recordLocalFailure(state, config);
     case "aborted":
-      return;
+      return 0;
   }
 }
 
-function recordStatus(state: OutlierState, status: number, config: OutlierConfig, detected: Detected): void {
+function recordStatus(state: OutlierState, status: number, config: OutlierConfig): number {
   state.external.total += 1;
   if (status < 500) {
     state.external.success += 1;
     state.consecutive5xx = 0;
     state.consecutiveGatewayFailure = 0;
-    return;
+    return 0;
   }
+  let found = 0;
   if (status >= 502 && status <= 504) {
     state.consecutiveGatewayFailure += 1;
-    if (reached(state.consecutiveGatewayFailure, config.consecutiveGatewayFailure)) {
-      detected("CONSECUTIVE_GATEWAY_FAILURE");
-    }
+    if (reached(state.consecutiveGatewayFailure, config.consecutiveGatewayFailure)) found |= Reached.gatewayFailure;
   } else {
     state.consecutiveGatewayFailure = 0;
   }
   state.consecutive5xx += 1;
-  if (reached(state.consecutive5xx, config.consecutive5xx)) detected("CONSECUTIVE_5XX");
+  return reached(state.consecutive5xx, config.consecutive5xx) ? found | Reached.failure : found;
 }
 
 function recordLocalSuccess(state: OutlierState): void {
@@ -88,12 +85,11 @@ function recordLocalSuccess(state: OutlierState): void {
   state.consecutiveLocalOriginFailure = 0;
 }
 
-function recordLocalFailure(state: OutlierState, config: OutlierConfig, detected: Detected): void {
+function recordLocalFailure(state: OutlierState, config: OutlierConfig): number {
   state.local.total += 1;
   state.consecutiveLocalOriginFailure += 1;
-  if (reached(state.consecutiveLocalOriginFailure, config.consecutiveLocalOriginFailure)) {
-    detected("CONSECUTIVE_LOCAL_ORIGIN_FAILURE");
-  }
+  const found = reached(state.consecutiveLocalOriginFailure, config.consecutiveLocalOriginFailure);
+  return found ? Reached.localOriginFailure : 0;
 }
 
 /** Envoy asks for equality, so a threshold lowered below the running count is missed until the next success. */

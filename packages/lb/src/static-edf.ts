@@ -40,8 +40,11 @@ export function createStaticEdf(weights: ArrayLike<number>, prePicks = 0): EdfSc
   const heapDeadline = new Float64Array(classes);
   const heapOrder = new Float64Array(classes);
 
-  /** Puts a class into the slot that is free and lets it sink to its place. */
-  const sink = (free: number, moving: number, due: number, ordinal: number): void => {
+  /** Puts a class into the slot that is free and lets it sink. No deadline is an argument: it would need a box. */
+  const sink = (free: number, moving: number): void => {
+    const front = head[moving] as number;
+    const due = deadline[front] as number;
+    const ordinal = order[front] as number;
     let slot = free;
     for (let child = 2 * slot + 1; child < classes; child = 2 * slot + 1) {
       let childDue = heapDeadline[child] as number;
@@ -72,9 +75,8 @@ export function createStaticEdf(weights: ArrayLike<number>, prePicks = 0): EdfSc
     const place = head[first] as number;
     deadline[place] = (deadline[place] as number) + (periods[first] as number);
     order[place] = inserted++;
-    const after = place + 1 === (start[first + 1] as number) ? (start[first] as number) : place + 1;
-    head[first] = after;
-    sink(0, first, deadline[after] as number, order[after] as number);
+    head[first] = place + 1 === (start[first + 1] as number) ? (start[first] as number) : place + 1;
+    sink(0, first);
     return member[place] as number;
   };
 
@@ -83,9 +85,7 @@ export function createStaticEdf(weights: ArrayLike<number>, prePicks = 0): EdfSc
     heapDeadline[slot] = deadline[place] as number;
     heapOrder[slot] = order[place] as number;
   }
-  for (let slot = (classes >> 1) - 1; slot >= 0; slot--) {
-    sink(slot, heap[slot] as number, heapDeadline[slot] as number, heapOrder[slot] as number);
-  }
+  for (let slot = (classes >> 1) - 1; slot >= 0; slot--) sink(slot, heap[slot] as number);
   for (let remaining = prePicks - skipped; remaining > 0; remaining--) pick();
 
   return { pick, peek: () => member[head[heap[0] as number] as number] as number };

@@ -54,7 +54,10 @@ export function peakEwma(options: PeakEwmaOptions = {}): Policy {
         refresh: (change) => inner.refresh(change),
         observe(host: HostState, outcome, latencyMs, now) {
           if (outcome.result === "aborted" || outcome.result === "connected") return;
-          const { estimate, updatedAt } = host.latency() ?? { estimate: defaultRttMs, updatedAt: now };
+          const { latency } = host.columns;
+          const known = !Number.isNaN(latency[2 * host.slot]);
+          const estimate = known ? (latency[2 * host.slot] as number) : defaultRttMs;
+          const updatedAt = known ? (latency[2 * host.slot + 1] as number) : now;
           if (!(now >= updatedAt)) return;
           const share = remaining(updatedAt, now, decayMs);
           const penalty = penaltyOf(outcome, failurePenaltyMs, maxPenaltyMs);
@@ -73,7 +76,10 @@ function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: nu
   let hosts: readonly HostState[] = [];
   let stale = true;
 
-  const costOf = (index: number, now: number): number => {
+  /** Costs of the two, first and second: as results they would need boxes. */
+  const costs = new Float64Array(2);
+
+  const writeCost = (index: number, now: number, into: 0 | 1): void => {
     const slot = list.slots[index] as number;
     const { active, latency } = list.columns;
     let estimate = latency[2 * slot] as number;
@@ -86,7 +92,7 @@ function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: nu
       latency[2 * slot + 1] = now;
     }
     const cost = estimate * ((active[slot] as number) + 1);
-    return list.weights === undefined ? cost : cost / (list.weights[index] as number);
+    costs[into] = list.weights === undefined ? cost : cost / (list.weights[index] as number);
   };
 
   return {
@@ -105,7 +111,9 @@ function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: nu
       const other = below(random, length - 1);
       const second = other < first ? other : other + 1;
       const now = clock.now();
-      return hosts[costOf(first, now) <= costOf(second, now) ? first : second];
+      writeCost(first, now, 0);
+      writeCost(second, now, 1);
+      return hosts[(costs[0] as number) <= (costs[1] as number) ? first : second];
     },
   };
 }

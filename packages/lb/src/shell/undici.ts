@@ -167,7 +167,7 @@ class Exchange<O extends UndiciDispatchOptions> implements UndiciHandler {
   }
 
   onResponseEnd(_: UndiciController, trailers: UndiciHeaders): void {
-    this.finish({ result: "response" });
+    this.finish({ result: "response" }, this.discarding);
     if (this.discarding) {
       this.retry();
       return;
@@ -179,7 +179,7 @@ class Exchange<O extends UndiciDispatchOptions> implements UndiciHandler {
     const outcome = outcomeOf(error);
     this.pick?.report(outcome);
     const again = !this.responding && outcome.result !== "aborted" && (this.discarding || this.mayRetry());
-    this.finish(outcome);
+    this.finish(outcome, again);
     if (again) this.retry();
     else this.fail(error);
   }
@@ -194,14 +194,22 @@ class Exchange<O extends UndiciDispatchOptions> implements UndiciHandler {
     return this.permit !== undefined;
   }
 
+  /**
+   * Another attempt, once undici is done with this one: it reports a failed connection while it empties that host's
+   * queue and must find it empty afterwards, and the next attempt may go to the same host.
+   */
   private retry(): void {
     if (this.pick) this.attempted.push(this.pick.host);
-    this.attempt();
+    queueMicrotask(() => {
+      if (this.aborted === undefined) this.attempt();
+      else this.fail(this.aborted);
+    });
   }
 
-  private finish(outcome: Outcome): void {
+  /** @param again - The permit to retry is still needed. */
+  private finish(outcome: Outcome, again = false): void {
     this.pick?.done(outcome);
-    if (!this.discarding) this.permit?.release();
+    if (!again) this.permit?.release();
   }
 
   private fail(error: Error): void {
