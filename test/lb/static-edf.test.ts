@@ -1,0 +1,53 @@
+import { createEdf } from "@weftmesh/lb";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createStaticEdf } from "../../packages/lb/src/static-edf.js";
+
+/** The plainest schedule: of all deadlines the least, of equal ones the one that waits longest. */
+function naive(weights: readonly number[], picks: number): number[] {
+  const due = weights.map((weight, index) => ({ index, at: 1 / weight, order: index }));
+  return Array.from({ length: picks }, (_, pick) => {
+    const next = due.reduce((a, b) => (b.at < a.at || (b.at === a.at && b.order < a.order) ? b : a));
+    next.at += 1 / (weights[next.index] as number);
+    next.order = weights.length + pick;
+    return next.index;
+  });
+}
+
+describe("createStaticEdf", () => {
+  const weights = fc.array(fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 4_000_000_000 })), {
+    minLength: 1,
+    maxLength: 40,
+  });
+
+  test("picks what a scan of all deadlines picks", () => {
+    fc.assert(
+      fc.property(weights, (given) => {
+        const schedule = createStaticEdf(given);
+        const picks = 3 * given.length + 20;
+        expect(Array.from({ length: picks }, () => schedule.pick())).toEqual(naive(given, picks));
+      }),
+    );
+  });
+
+  test("starts where the heap of single hosts starts, and goes on with it", () => {
+    fc.assert(
+      fc.property(weights, fc.integer({ min: 0, max: 429_496_728 }), (given, prePicks) => {
+        const schedule = createStaticEdf(given, prePicks);
+        const heap = createEdf(given.length, (index) => given[index] as number, prePicks);
+        for (let i = 0; i < 4 * given.length; i++) {
+          expect(schedule.peek()).toBe(heap.peek());
+          expect(schedule.pick()).toBe(heap.pick());
+        }
+      }),
+    );
+  });
+
+  test("nobody starves: a host of least weight is picked once in a round of all weights", () => {
+    const given = [1, ...Array.from({ length: 30 }, (_, index) => 10 + index)];
+    const round = given.reduce((sum, weight) => sum + weight, 0);
+    const schedule = createStaticEdf(given, 12_345);
+    const picked = Array.from({ length: 10 * round }, () => schedule.pick()).filter((index) => index === 0);
+    expect(picked).toHaveLength(10);
+  });
+});
