@@ -1,9 +1,16 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   createCa,
+  folderStore,
   generateKey,
   type KeyAndCert,
   type KeyAndCertStore,
+  type KubernetesSecret,
   keyAndCertController,
+  kubernetesStore,
+  memoryStore,
   SpiffeId,
   verifySvid,
 } from "@weftmesh/cert";
@@ -59,4 +66,44 @@ test("one secret that fails does not keep the others from being renewed", async 
   });
   await controller.reconcile();
   expect(events.slice(0, 2)).toEqual(["other ERR_CERT_CSR_POLICY", "broken unreadable"]);
+});
+
+test("the stores keep what the controller gives: memory, folders, Kubernetes secrets", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "weft-cert-"));
+  const ca = createCa({ trustDomain: "td.test" });
+  const secrets = [{ name: "web", id: web }];
+  const metadata = (account: string) => ({
+    name: "istio.web",
+    namespace: "shop",
+    resourceVersion: "7",
+    annotations: { "istio.io/service-account.name": account },
+  });
+  const kubernetes: KubernetesSecret[] = [
+    { type: "istio.io/key-and-cert", metadata: metadata("web"), data: { "other.pem": "eA==" } },
+    { type: "Opaque", metadata: metadata("web") },
+    { type: "istio.io/key-and-cert", metadata: { name: "x", namespace: "shop" } },
+  ];
+  const api = {
+    list: async () => kubernetes,
+    replace: async (secret: KubernetesSecret) => void kubernetes.splice(0, 1, secret),
+  };
+  for (const store of [memoryStore(secrets), folderStore(dir, secrets), kubernetesStore(api, ca.trustDomain)]) {
+    const reasons: string[] = [];
+    const options = { onRenewed: (_name: string, reason: string) => reasons.push(reason) };
+    using controller = keyAndCertController(ca, store, options);
+    await controller.reconcile();
+    const [held] = await store.list();
+    const verdict = verifySvid(held?.certChain ?? "", new Map([[ca.trustDomain, ca.bundle()]]), Date.now());
+    expect(verdict).toMatchObject({ kind: "verified", id: web });
+    expect(held?.key).toContain("PRIVATE KEY");
+    expect(await controller.reconcile()).toBe(0);
+    expect(reasons).toEqual(["missing"]);
+  }
+  expect(kubernetes[0]).toMatchObject({ metadata: { resourceVersion: "7" }, data: { "other.pem": "eA==" } });
+  expect(Object.keys(kubernetes[0]?.data ?? {})).toEqual(["other.pem", "cert-chain.pem", "key.pem", "root-cert.pem"]);
+  expect(statSync(join(dir, "web", "key.pem")).mode & 0o777).toBe(0o600);
+  expect(() => folderStore(dir, [{ name: "../web", id: web }])).toThrow(
+    expect.objectContaining({ code: "ERR_CERT_OPTION" }),
+  );
+  rmSync(dir, { recursive: true });
 });

@@ -28,6 +28,13 @@ export type { JsonValue } from "./json.js";
 export { type JwksState, parseJwks } from "./jwks.js";
 export type { JwtExpectations, RejectedJwt, VerifiedJwt } from "./jwt-svid.js";
 export { KEY_AND_CERT_TYPE, type KeyAndCert, type KeyAndCertStore, type RenewalReason } from "./key-and-cert.js";
+export {
+  type KubernetesMetadata,
+  type KubernetesSecret,
+  type KubernetesSecrets,
+  kubernetesStore,
+  memoryStore,
+} from "./key-and-cert-store.js";
 export { type IdMatcher, matchAny, matchId, matchMemberOf, matchOneOf } from "./matcher.js";
 export type { PathAttempt } from "./path.js";
 export type { RejectedSvid, SvidVerdict, VerifiedSvid } from "./peer.js";
@@ -69,6 +76,7 @@ export {
   fetchBundle,
   followBundle,
 } from "./shell/federation.js";
+export { type FileSecrets, type FileSecretsOptions, fileSecrets } from "./shell/file-secrets.js";
 export { type FileSource, type FileSourceOptions, fileSource, type IdentityFileNames } from "./shell/file-source.js";
 export {
   type FileSetOptions,
@@ -86,6 +94,7 @@ export {
   type KeyAndCertOptions,
   keyAndCertController,
 } from "./shell/key-and-cert-controller.js";
+export { folderStore } from "./shell/key-and-cert-folder.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
 export { type BackoffMs, type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";

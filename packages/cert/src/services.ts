@@ -20,6 +20,7 @@ export {
   type TokenUser,
   tokenReviewCaller,
 } from "./jwt-caller.js";
+export { type CitadelMetrics, citadelMetrics, formatMetrics, type Metric } from "./metrics.js";
 export { type RateLimit, rateLimiter } from "./rate-limit.js";
 export { type CaClient, type CaClientOptions, caClient } from "./shell/ca-client.js";
 export { type CaServer, type CaServerOptions, caServer } from "./shell/ca-server.js";
