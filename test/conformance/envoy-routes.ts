@@ -1,45 +1,17 @@
 /** Route tables and requests that a real Envoy answered: everything but the HTTP/1 codec's own refusals must come out the same. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import {
   type ConnectionManager,
-  type CorsVerdict,
   compileConnectionManager,
   compileRoutes,
-  type Decision,
   fixedRandom,
-  fromIncomingMessage,
-  type HeaderList,
-  type LocalReply,
-  type Random,
-  type RouteRequest,
   type RouteTable,
   type RuntimeValue,
 } from "@weftmesh/router";
+import { type Answer, answerTo, compare, expectedOf, type Request } from "./router-answer.js";
 import { readConnectionManager, readRouteConfiguration } from "./router-input.js";
 import type { Case, Outcome, Suite } from "./suite.js";
-
-type Pair = readonly [string, string];
-
-interface Answer {
-  readonly status: number | null;
-  readonly headers: readonly Pair[];
-  readonly body?: string;
-  readonly upstream?: { readonly method: string; readonly path: string; readonly headers: readonly Pair[] };
-  readonly route?: string;
-  readonly virtual_cluster?: string;
-  readonly cluster?: string;
-  readonly flags?: string;
-  readonly details?: string;
-}
-
-interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly Pair[];
-  readonly body?: string;
-}
 
 interface TableFile {
   readonly id: string;
@@ -63,10 +35,8 @@ interface RejectedFile {
 
 const clusters: ReadonlySet<string> = new Set(["c0", "c1", "c2", "c3", "c4", "canary", "shadow"]);
 const environment = { ORACLE_ENV: "from-env" };
-const connection = { sourceAddress: "127.0.0.1", destinationAddress: "127.0.0.1" };
 // Where chance decides, the recorded answer must be one that some random value gives.
 const chances = Array.from({ length: 300 }, (_, i) => i);
-const upstreamFields = ["x-up", "one", "x-dup", "a", "x-dup", "b", "content-type", "text/plain", "content-length", "2"];
 
 export const suite: Suite = {
   name: "envoy_routes",
@@ -114,7 +84,10 @@ function* tableCases(name: string, file: TableFile): Iterable<Case> {
             drawn = true;
             return random();
           };
-          const outcome = compare(expected, answerTo(request, compiled.table, compiled.manager, file, draw));
+          const outcome = compare(
+            expected,
+            answerTo(request, compiled.table, compiled.manager, file.route_config, draw),
+          );
           if (outcome.ok || !drawn) return first === undefined || outcome.ok ? outcome : first;
           first ??= outcome;
         }
@@ -143,151 +116,4 @@ function verdictOf(config: Record<string, unknown>): { readonly accepted: boolea
   } catch (error) {
     return { accepted: false, reason: String(error) };
   }
-}
-
-function compare(expected: object, got: object): Outcome {
-  const differing = Object.keys(expected).filter(
-    (key) => !isDeepStrictEqual(expected[key as keyof typeof expected], got[key as keyof typeof got]),
-  );
-  if (differing.length === 0) return { ok: true };
-  const pick = (from: object): object =>
-    Object.fromEntries(Object.entries(from).filter(([key]) => differing.includes(key) || key === "reason"));
-  return { ok: false, expected: pick(expected), got: pick(got) };
-}
-
-/** What can be compared of an answer. `connection` is the codec's: it depends on how fast a body arrives. */
-function expectedOf(answer: Answer): object {
-  return {
-    status: answer.status,
-    headers: answer.headers.filter(([name]) => name !== "connection"),
-    body: answer.upstream === undefined ? (answer.body ?? "") : undefined,
-    upstream: answer.upstream,
-    route: answer.route ?? "",
-    virtualCluster: answer.virtual_cluster ?? "",
-    cluster: answer.cluster ?? "",
-    flags: answer.flags ?? "-",
-    details: answer.details,
-  };
-}
-
-function answerTo(
-  request: Request,
-  table: RouteTable,
-  manager: ConnectionManager,
-  file: TableFile,
-  random: Random,
-): object {
-  // The codec takes the blanks around a value for no part of it.
-  const rawHeaders = request.headers.flatMap(([name, value]) => [name, value.replace(/^[ \t]+|[ \t]+$/g, "")]);
-  if (request.body !== undefined && request.body !== "") rawHeaders.push("content-length", String(request.body.length));
-  const parsed = withoutAdded(
-    fromIncomingMessage({ method: request.method, url: request.path, httpVersion: "1.1", rawHeaders }, connection),
-    rawHeaders,
-  );
-  const internalOnly = file.route_config["internal_only_headers"] as string[] | undefined;
-  const admission = manager.accept(parsed, internalOnly);
-  if (admission.kind === "reply") {
-    const { details } = admission;
-    const reply = manager.reply(admission.reply, parsed, { details, flags: "-", now: 0 });
-    return {
-      ...replied(finished(reply, manager), request),
-      route: "",
-      virtualCluster: "",
-      cluster: "",
-      flags: "-",
-      details,
-    };
-  }
-  const decision = table.route(admission.request, { random, now: 0 });
-  return decided(decision, admission.request, request, manager);
-}
-
-/** The request as sent: the connection manager has its own moment to add `x-forwarded-proto`. */
-function withoutAdded(request: RouteRequest, rawHeaders: readonly string[]): RouteRequest {
-  const sent = rawHeaders.some((text, i) => i % 2 === 0 && text.toLowerCase() === "x-forwarded-proto");
-  return sent ? request : { ...request, headers: request.headers.slice(0, -2) };
-}
-
-function decided(decision: Decision, routed: RouteRequest, request: Request, manager: ConnectionManager): object {
-  const route = decision.kind === "no-route" ? "" : (decision.route?.name ?? "");
-  const local = (reply: LocalReply, details: string, flags: string, cors: CorsVerdict = { kind: "none" }): object => {
-    // A preflight's answer is a filter's own response, not a local reply.
-    const answer =
-      cors.kind === "preflight" ? reply : withCors(manager.reply(reply, routed, { details, flags, now: 0 }), cors);
-    return { ...replied(finished(answer, manager), request), route, flags, details };
-  };
-  switch (decision.kind) {
-    case "no-route":
-      return { ...local(decision.reply(), "route_not_found", "NR"), virtualCluster: "", cluster: "" };
-    case "redirect":
-      return { ...local(decision.reply(), "direct_response", "-"), virtualCluster: "", cluster: "" };
-    case "direct-response": {
-      const rest = { virtualCluster: "", cluster: "" };
-      const cors = decision.cors();
-      if (cors.kind === "preflight") return { ...local(cors.reply, "cors_response", "-", cors), ...rest };
-      const flags = decision.details === "cluster_not_found" ? "NC" : "-";
-      return { ...local(decision.reply(), decision.details, flags, cors), ...rest };
-    }
-    case "forward": {
-      const name = decision.virtualCluster();
-      // `other` is a name for statistics; the access log shows nothing.
-      const rest = { virtualCluster: name === "other" ? "" : name, cluster: decision.cluster };
-      const cors = decision.cors();
-      if (cors.kind === "preflight") return { ...local(cors.reply, "cors_response", "-", cors), ...rest };
-      const sent = decision.request();
-      const fields = decision.response(200, upstreamFields);
-      return {
-        status: 200,
-        headers: pairs(manager.response(cors.kind === "actual" ? withFields(fields, cors.headers) : fields)),
-        body: undefined,
-        upstream: { method: sent.method, path: sent.path, headers: upstreamPairs(sent, request) },
-        route,
-        flags: "-",
-        details: "via_upstream",
-        ...rest,
-      };
-    }
-  }
-}
-
-function finished(reply: LocalReply, manager: ConnectionManager): LocalReply {
-  return { ...reply, headers: manager.response(reply.headers) };
-}
-
-function withCors(reply: LocalReply, cors: CorsVerdict): LocalReply {
-  return cors.kind === "actual" ? { ...reply, headers: withFields(reply.headers, cors.headers) } : reply;
-}
-
-function withFields(fields: HeaderList, more: HeaderList): HeaderList {
-  return [...fields, ...more];
-}
-
-function pairs(fields: HeaderList): Pair[] {
-  const out: Pair[] = [];
-  for (let i = 0; i < fields.length; i += 2) out.push([fields[i] as string, fields[i + 1] as string]);
-  return out;
-}
-
-/** A reply as the HTTP/1 codec writes it: it says where the body ends. */
-function replied(
-  reply: LocalReply,
-  request: Request,
-): { status: number; headers: Pair[]; body: string; upstream: undefined } {
-  const headers = pairs(reply.headers);
-  const framed = headers.some(([name]) => name === "content-length" || name === "transfer-encoding");
-  const bodiless = reply.status === 204 || reply.status === 304 || reply.status < 200;
-  if (!framed && !bodiless)
-    headers.push(request.method === "HEAD" ? ["transfer-encoding", "chunked"] : ["content-length", "0"]);
-  // What follows a good answer to CONNECT would be the tunnel's.
-  const tunnel = request.method === "CONNECT" && reply.status >= 200 && reply.status < 300;
-  const body = bodiless || tunnel ? "" : reply.body;
-  return { status: reply.status, headers, body, upstream: undefined };
-}
-
-/** A request as the HTTP/1 codec writes it: methods that usually have a body say that there is none. */
-function upstreamPairs(sent: { readonly authority: string; readonly headers: HeaderList }, request: Request): Pair[] {
-  const headers: Pair[] = [["host", sent.authority], ...pairs(sent.headers)];
-  const framed = headers.some(([name]) => name === "content-length");
-  if (!framed && !["GET", "HEAD", "CONNECT", "TRACE"].includes(request.method)) headers.push(["content-length", "0"]);
-  return headers;
 }

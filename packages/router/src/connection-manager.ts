@@ -139,7 +139,12 @@ class Manager implements ConnectionManager {
       path = result.path;
       if (result.kind !== "continue") {
         const redirect = result.kind === "redirect" && !isGrpcRequest(request);
-        return refuse({ ...request, path }, redirect ? 307 : 400, "path_normalization_failed", redirect ? path : undefined);
+        return refuse(
+          { ...request, path },
+          redirect ? 307 : 400,
+          "path_normalization_failed",
+          redirect ? path : undefined,
+        );
       }
     }
     const authority = this.#cleanHost(request.authority, request.connection?.destinationPort);

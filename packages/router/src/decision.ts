@@ -1,6 +1,9 @@
 import type { Random } from "./random.js";
 import type { HeaderList } from "./request.js";
+import type { Outcome, RetryVerdict } from "./retry/outcome.js";
 import type { RouteSettings } from "./route-settings.js";
+
+export type { Outcome, ResetReason, RetryVerdict } from "./retry/outcome.js";
 
 /** What one call of `route()` gets besides the request. */
 export interface RouteContext {
@@ -120,55 +123,6 @@ export interface Timeouts {
   /** For the stream from its start; 0 expires at once; absent is none from the route. */
   readonly maxStreamMs?: number | undefined;
 }
-
-/** How an attempt ended, as retry policies see it. */
-export type Outcome =
-  | {
-      /** Tells the variants apart. */
-      readonly kind: "response";
-      /** HTTP status. */
-      readonly status: number;
-      /** Response header fields. */
-      readonly headers: HeaderList;
-    }
-  | {
-      /** Tells the variants apart. */
-      readonly kind: "reset";
-      /** Why there is no response. */
-      readonly reason: ResetReason;
-      /** Whether any part of the request was sent upstream. Default true. */
-      readonly sent?: boolean;
-    };
-
-/** Why an attempt ended without a response. */
-export type ResetReason =
-  | "connect-failure"
-  | "connect-timeout"
-  | "connection-termination"
-  | "local-reset"
-  | "overflow"
-  | "per-try-timeout"
-  | "protocol-error"
-  | "remote-refused-stream"
-  | "remote-reset"
-  | "http3-post-connect-failure";
-
-/** Whether to try again, and when. */
-export type RetryVerdict =
-  | {
-      /** Try again. */
-      readonly retry: true;
-      /** Wait this long first. */
-      readonly delayMs: number;
-      /** The `retry_on` condition that held. */
-      readonly condition: string;
-    }
-  | {
-      /** Do not try again. */
-      readonly retry: false;
-      /** Why not. */
-      readonly reason: "not-retriable" | "limit" | "disabled";
-    };
 
 /** A copy of the request to send elsewhere, its answer to be thrown away. */
 export interface Mirror {
@@ -326,6 +280,8 @@ export interface Redirect {
   readonly status: number;
   /** The whole URL; empty for a plain CONNECT, whose answer says no location. */
   readonly location: string;
+  /** The most specific configuration for a filter instance: filters such as RBAC come before this answer. Absent if there is none. */
+  filterConfig(name: string): FilterConfigView | undefined;
   /** The complete answer. */
   reply(): LocalReply;
   /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */
@@ -348,6 +304,8 @@ export interface DirectResponse {
   readonly cluster?: string | undefined;
   /** What CORS says: of a configured answer always nothing. */
   cors(): CorsVerdict;
+  /** The most specific configuration for a filter instance: filters such as RBAC come before this answer. Absent if there is none. */
+  filterConfig(name: string): FilterConfigView | undefined;
   /** The complete answer. */
   reply(): LocalReply;
   /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */

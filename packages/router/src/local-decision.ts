@@ -3,6 +3,7 @@ import { locationOf, type RedirectRule } from "./action/redirect.js";
 import type {
   CorsVerdict,
   DirectResponse,
+  FilterConfigView,
   LocalReply,
   NoRoute,
   Redirect,
@@ -11,6 +12,7 @@ import type {
   VirtualHostInfo,
 } from "./decision.js";
 import type { RequestFacts } from "./facts.js";
+import { viewFilterConfig } from "./filter-config.js";
 import type { FormatInput } from "./format/values.js";
 import type { ForwardDecision } from "./forward.js";
 import { HeaderFields } from "./header/fields.js";
@@ -127,6 +129,10 @@ export class RedirectDecision implements Redirect, Mutable {
     );
   }
 
+  filterConfig(name: string): FilterConfigView | undefined {
+    return viewFilterConfig(name, [this.#route.filterConfigs, this.#host.filterConfigs, this.#table.filterConfigs]);
+  }
+
   refuse(refusal: Refusal): LocalReply {
     return refusalReply(refusal, this.#facts);
   }
@@ -156,6 +162,10 @@ export class TlsRedirect implements Redirect {
 
   reply(): LocalReply {
     return buildReply({ status: this.status, body: "", location: this.location || undefined }, this.#facts);
+  }
+
+  filterConfig(): undefined {
+    return undefined;
   }
 
   refuse(refusal: Refusal): LocalReply {
@@ -231,6 +241,10 @@ export class DirectDecision implements DirectResponse, Mutable {
     );
   }
 
+  filterConfig(name: string): FilterConfigView | undefined {
+    return viewFilterConfig(name, [this.#route.filterConfigs, this.#host.filterConfigs, this.#table.filterConfigs]);
+  }
+
   refuse(refusal: Refusal): LocalReply {
     return refusalReply(refusal, this.#facts);
   }
@@ -267,6 +281,10 @@ export class ClusterNotFound implements DirectResponse {
 
   reply(): LocalReply {
     return this.forward.refuse({ status: this.status, details: "cluster_not_found", flags: "NC" });
+  }
+
+  filterConfig(name: string): FilterConfigView | undefined {
+    return this.forward.filterConfig(name);
   }
 
   refuse(refusal: Refusal): LocalReply {

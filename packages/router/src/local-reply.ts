@@ -15,6 +15,7 @@ export interface ReplyParts {
   readonly modify?: ((fields: HeaderFields) => void) | undefined;
 }
 
+/** gRPC statuses of HTTP statuses; all others are 2, unknown. */
 const grpcStatuses: Readonly<Record<number, number>> = {
   400: 13,
   401: 16,
@@ -50,7 +51,7 @@ export function frameReply(original: LocalReply["original"], facts: RequestFacts
   const isHead = facts.request.method === "HEAD";
   if (isGrpc(facts)) {
     fields.put("content-type", "application/grpc");
-    fields.put("grpc-status", String(grpcStatuses[original.status] ?? 2));
+    fields.put("grpc-status", String(grpcStatusOf(original.status)));
     if (original.body !== "" && !isHead) fields.put("grpc-message", percentEncode(original.body));
     fields.remove("content-length");
     return { status: 200, headers: fields.toList(), body: "", original };
@@ -64,6 +65,11 @@ export function frameReply(original: LocalReply["original"], facts: RequestFacts
     else if (!fields.has("content-type")) fields.put("content-type", "text/plain");
   }
   return { status: original.status, headers: fields.toList(), body: isHead ? "" : original.body, original };
+}
+
+/** The gRPC status that stands for an HTTP status. */
+export function grpcStatusOf(status: number): number {
+  return grpcStatuses[status] ?? 2;
 }
 
 /** gRPC's encoding of a status message: everything but printable ASCII, and `%`, as `%XX`. */

@@ -1,3 +1,4 @@
+import { HeaderFields } from "../header/fields.js";
 import type { Connection, RouteRequest } from "../request.js";
 
 /** The part of Node's `http.IncomingMessage` that is read: an `http.Server` request is one. */
@@ -68,8 +69,8 @@ export function fromIncomingMessage(req: IncomingMessageLike, connection?: Conne
       scheme = (absolute[1] as string).toLowerCase();
       explicitScheme = true;
       authority = absolute[2] as string;
-      const rest = absolute[3] as string;
-      path = rest.startsWith("/") ? rest : `/${rest}`;
+      // A query right after the authority makes a path that does not begin with a slash, which a connection manager refuses.
+      path = absolute[3] === "" ? "/" : (absolute[3] as string);
     }
   }
   return {
@@ -78,7 +79,7 @@ export function fromIncomingMessage(req: IncomingMessageLike, connection?: Conne
     explicitScheme,
     authority,
     path,
-    headers,
+    headers: HeaderFields.read("request", headers).toList(),
     protocol: `HTTP/${req.httpVersion}`,
     connection: socketFacts(req.socket ?? undefined, connection),
   };

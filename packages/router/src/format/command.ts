@@ -1,4 +1,5 @@
 import { asciiLower, byteText } from "../ascii.js";
+import { grpcStatusOf } from "../local-reply.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
 import { connectionValue } from "./connection.js";
@@ -80,8 +81,14 @@ function build(command: Command, scope: Scope, surroundings: Surroundings): Valu
   }
 }
 
-/** The flags that the router itself sets. */
-const longFlags: Readonly<Record<string, string>> = { NC: "NoClusterFound", NR: "NoRouteFound" };
+/** Long names of the flags that answers of the proxy's own may carry. */
+const longFlags: Readonly<Record<string, string>> = {
+  FI: "FaultInjected",
+  NC: "NoClusterFound",
+  NR: "NoRouteFound",
+  RL: "RateLimited",
+  UAEX: "UnauthorizedExternalService",
+};
 
 /** Commands without arguments that read the decision. */
 const simple: Readonly<Record<string, Value>> = {
@@ -217,8 +224,11 @@ function grpcStatus(command: Command, scope: Scope): Value {
     return wrong(command, scope, `expected CAMEL_STRING, SNAKE_STRING or NUMBER, got ${JSON.stringify(style)}`);
   }
   return (input) => {
-    const status = input.response?.get("grpc-status");
-    if (status === undefined || !isGrpc(input)) return undefined;
+    if (!isGrpc(input)) return undefined;
+    const said = input.response?.get("grpc-status");
+    // A response that does not say is judged by its HTTP status; answers of the proxy's own have none yet.
+    const status = said ?? (input.status === 0 ? undefined : String(grpcStatusOf(input.status)));
+    if (status === undefined) return undefined;
     const name = grpcNames[Number(status)];
     if (style === "NUMBER" || name === undefined) return status;
     return style === "SNAKE_STRING" ? name.replaceAll(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase() : name;
