@@ -55,6 +55,7 @@ export {
   type CertificateSecret,
   DEFAULT_SECRET,
   type InlineBytes,
+  joinSecrets,
   ROOT_SECRET,
   type SecretCertificate,
   type SecretResource,

@@ -158,3 +158,28 @@ export function secretSource(source: IdentitySource): SecretSource {
     watch: (listener) => source.watch(() => listener()),
   };
 }
+
+/** Several sources as one, such as an identity's and that of files; of two secrets of one name the first counts. */
+export function joinSecrets(...sources: readonly SecretSource[]): SecretSource {
+  return {
+    get version() {
+      return sources.reduce((sum, source) => sum + source.version, 0);
+    },
+    names: () => [...new Set(sources.flatMap((source) => source.names()))],
+    get(name) {
+      for (const source of sources) {
+        const secret = source.get(name);
+        if (secret) return secret;
+      }
+      return undefined;
+    },
+    watch(listener) {
+      const watching = sources.map((source) => source.watch(listener));
+      return {
+        [Symbol.dispose]() {
+          for (const one of watching) one[Symbol.dispose]();
+        },
+      };
+    },
+  };
+}

@@ -28,7 +28,12 @@ export { auditLog, jwtCaller } from "./shell/callers.js";
 export { grpcChannelCredentials } from "./shell/grpc-client.js";
 export { type GrpcListener, type GrpcListenOptions, listenGrpc } from "./shell/grpc-server.js";
 export { sharedTokens } from "./shell/shared-tokens.js";
-export { type WorkloadSource, type WorkloadSourceOptions, workloadSource } from "./shell/workload-client.js";
+export {
+  type FetchedJwt,
+  type WorkloadSource,
+  type WorkloadSourceOptions,
+  workloadSource,
+} from "./shell/workload-client.js";
 export { type WorkloadServer, type WorkloadServerOptions, workloadServer } from "./shell/workload-server.js";
 export { parseEndpoint, type TcpEndpoint, type UnixEndpoint, type WorkloadEndpoint } from "./workload-api.js";
 export { forwardedCaller } from "./xfcc.js";

@@ -132,6 +132,11 @@ export function encodeJwtBundlesResponse(bundles: Readonly<Record<string, Uint8A
   return writeMap(new MessageWriter(), 1, bundles).finish();
 }
 
+/** Reads a `JWTBundlesResponse`: a set of keys for each trust domain. */
+export function decodeJwtBundlesResponse(bytes: Uint8Array): Readonly<Record<string, Uint8Array>> {
+  return readMap(allBytes(readFields(bytes), 1));
+}
+
 /** A request for a token, or for one's validation: both begin with audiences. */
 export interface JwtSvidRequest {
   readonly audience: readonly string[];
@@ -155,10 +160,19 @@ export function encodeJwtSvidResponse(spiffeId: string, token: string): Uint8Arr
   return new MessageWriter().message(1, new MessageWriter().string(1, spiffeId).string(2, token).finish()).finish();
 }
 
-/** Reads the first token of a `JWTSVIDResponse`; `undefined` if there is none. */
-export function decodeJwtSvidResponse(bytes: Uint8Array): string | undefined {
-  const [first] = allBytes(readFields(bytes), 1);
-  return first && (text(readFields(first), 2) || undefined);
+/** One token of a `JWTSVIDResponse`. */
+export interface WireJwt {
+  readonly spiffeId: string;
+  readonly token: string;
+  readonly hint: string;
+}
+
+/** Reads the tokens of a `JWTSVIDResponse`. */
+export function decodeJwtSvidResponse(bytes: Uint8Array): readonly WireJwt[] {
+  return allBytes(readFields(bytes), 1).map((entry) => {
+    const svid = readFields(entry);
+    return { spiffeId: text(svid, 1), token: text(svid, 2), hint: text(svid, 3) };
+  });
 }
 
 /** Reads a `ValidateJWTSVIDRequest`. */

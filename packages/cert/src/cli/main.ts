@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CertError } from "../errors.js";
 import { caCommand, csrCommand } from "./ca.js";
 import { inspect, verifyCommand } from "./inspect.js";
 import { type Command, type Output, UsageError } from "./output.js";
+import { version } from "./version.js";
 
 const USAGE = `usage: weft-cert COMMAND [options]
 
@@ -18,6 +18,7 @@ const USAGE = `usage: weft-cert COMMAND [options]
   fetch [--address A] [--out DIR] [--watch] [--timeout S]             take an identity from the Workload API
   serve --trust-domain TD [--store FILE] [--port P] [--tokens FILE] [--socket A --id ID]
                                                                       CA and Workload API in one process
+  harness                                                             show a SPIFFE conformance suite what is decided here
 
 FILE may be - for standard input. Exit: 0 done, 1 refused, 2 wrong use or bad input.
 
@@ -34,6 +35,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => verifyCommand(false),
   explain: async () => verifyCommand(true),
   fetch: async () => (await import("./endpoint.js")).fetchCommand,
+  harness: async () => (await import("./harness.js")).harnessCommand,
   serve: async () => (await import("./endpoint.js")).serveCommand,
 };
 
@@ -62,13 +64,6 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
   version: flag,
 } as const;
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return manifest.version;
-}
 
 /** Runs one command and gives its exit code. */
 export async function main(args: readonly string[], output: Output): Promise<number> {

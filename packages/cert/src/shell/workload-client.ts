@@ -1,31 +1,26 @@
-import {
-  ChannelCredentials,
-  Client,
-  type ClientReadableStream,
-  Metadata,
-  type ServiceError,
-  status,
-} from "@grpc/grpc-js";
+import { ChannelCredentials, Client, status } from "@grpc/grpc-js";
 import { parseCertificate, sameBytes } from "../certificate.js";
 import type { Scheduler } from "../clock.js";
 import { CertError } from "../errors.js";
+import { parseJwks } from "../jwks.js";
 import type { IdentitySource, X509Svid } from "../source.js";
 import { SpiffeId, TrustDomain } from "../spiffe-id.js";
 import { type BundleSet, bundleSet, mergeBundles, type TrustBundle, trustBundle } from "../trust-bundle.js";
 import {
+  decodeJwtBundlesResponse,
   decodeJwtSvidResponse,
   decodeX509SvidResponse,
   encodeJwtSvidRequest,
   parseEndpoint,
   splitDer,
   type WireSvid,
-  WORKLOAD_HEADER,
   WORKLOAD_METHODS,
 } from "../workload-api.js";
 import { systemScheduler } from "./clock.js";
 import { IdentityCell } from "./identity-cell.js";
 import { importKey } from "./keys.js";
 import { verifySvid } from "./verify.js";
+import { followStream, workloadHeader } from "./workload-stream.js";
 
 /** How the Workload API is followed. */
 export interface WorkloadSourceOptions {
@@ -47,16 +42,39 @@ export interface WorkloadSource extends IdentitySource, Disposable {
    * @throws `CertError` `ERR_CERT_SERVICE` if there is none to be had.
    */
   fetchJwt(audience: readonly string[]): Promise<string>;
+  /**
+   * Asks for the tokens of all identities of the workload, or of one.
+   *
+   * @throws `CertError` `ERR_CERT_SERVICE` if there is none to be had.
+   */
+  fetchJwts(audience: readonly string[], id?: SpiffeId): Promise<readonly FetchedJwt[]>;
+  /**
+   * The keys that tokens are validated by, followed from the first call on: what `verifyJwtSvid` takes.
+   *
+   * @throws the reason of `signal` if it is aborted before the first have come.
+   */
+  jwtBundles(signal?: AbortSignal): Promise<BundleSet>;
+}
+
+/** A token that the Workload API gave. */
+export interface FetchedJwt {
+  /** Whom it speaks for, as the endpoint says. */
+  readonly id: string;
+  /** The token: secret. */
+  readonly token: string;
+  /** What the endpoint calls it by; may be empty. */
+  readonly hint: string;
 }
 
 const identity = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 30_000;
 
-function header(): Metadata {
-  const metadata = new Metadata();
-  metadata.set(WORKLOAD_HEADER, "true");
-  return metadata;
+function parseJwtBundles(bytes: Uint8Array): BundleSet {
+  const bundles = Object.entries(decodeJwtBundlesResponse(bytes)).map(([name, document]) => {
+    const domain = TrustDomain.parse(name, "bundles");
+    // Sets of keys as RFC 7517 has them: `use` need not be there.
+    return { ...trustBundle(domain, []), jwtAuthorities: parseJwks(new TextDecoder().decode(document)) };
+  });
+  return bundleSet(...bundles);
 }
 
 function parseBundleBytes(name: string, bytes: Uint8Array): TrustBundle {
@@ -85,10 +103,10 @@ class WorkloadFollower implements WorkloadSource {
   readonly #cell = new IdentityCell();
   readonly #scheduler: Scheduler;
   #bundles: BundleSet = new Map();
-  #stream: ClientReadableStream<Buffer> | undefined;
-  #timer: Disposable | undefined;
-  #failures = 0;
-  #disposed = false;
+  readonly #stream: Disposable;
+  #jwtStream: Disposable | undefined;
+  #jwtBundles: BundleSet | undefined;
+  readonly #jwtWaiters: ((bundles: BundleSet) => void)[] = [];
 
   constructor(options: WorkloadSourceOptions) {
     const endpoint = parseEndpoint(options.address);
@@ -101,7 +119,11 @@ class WorkloadFollower implements WorkloadSource {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,
     });
-    this.#connect();
+    this.#stream = followStream(this.#client, WORKLOAD_METHODS.fetchX509Svid, this.#scheduler, {
+      message: (bytes) => this.#message(bytes),
+      failed: (error) => options.onFailure?.(error),
+      denied: () => this.#cell.clear(),
+    });
   }
 
   current() {
@@ -116,8 +138,14 @@ class WorkloadFollower implements WorkloadSource {
     return this.#cell.watch(listener);
   }
 
-  fetchJwt(audience: readonly string[]): Promise<string> {
-    const request = encodeJwtSvidRequest({ audience, spiffeId: "" });
+  async fetchJwt(audience: readonly string[]): Promise<string> {
+    const [first] = await this.fetchJwts(audience);
+    if (first) return first.token;
+    throw new CertError("ERR_CERT_SERVICE", "fetch_jwt_svid", "there is no token in the answer");
+  }
+
+  fetchJwts(audience: readonly string[], id?: SpiffeId): Promise<readonly FetchedJwt[]> {
+    const request = encodeJwtSvidRequest({ audience, spiffeId: id ?? "" });
     return new Promise((resolve, reject) => {
       const fail = (problem: string): void => reject(new CertError("ERR_CERT_SERVICE", "fetch_jwt_svid", problem));
       this.#client.makeUnaryRequest(
@@ -125,76 +153,60 @@ class WorkloadFollower implements WorkloadSource {
         identity,
         (bytes: Buffer) => bytes,
         request,
-        header(),
+        workloadHeader(),
         (error, answer) => {
           if (error) return fail(`${status[error.code]}: ${error.details}`);
-          const token = answer && decodeJwtSvidResponse(answer);
-          return token === undefined ? fail("there is no token in the answer") : resolve(token);
+          try {
+            const tokens = answer ? decodeJwtSvidResponse(answer).filter(({ token }) => token !== "") : [];
+            resolve(tokens.map(({ spiffeId, token, hint }) => ({ id: spiffeId, token, hint })));
+          } catch {
+            fail("the answer cannot be read");
+          }
         },
       );
     });
   }
 
+  jwtBundles(signal?: AbortSignal): Promise<BundleSet> {
+    this.#jwtStream ??= followStream(this.#client, WORKLOAD_METHODS.fetchJwtBundles, this.#scheduler, {
+      message: (bytes) => {
+        const bundles = parseJwtBundles(bytes);
+        this.#jwtBundles = bundles;
+        for (const waiter of this.#jwtWaiters.splice(0)) waiter(bundles);
+      },
+      failed: (error) => this.#options.onFailure?.(error),
+      denied: () => {
+        this.#jwtBundles = undefined;
+      },
+    });
+    if (this.#jwtBundles) return Promise.resolve(this.#jwtBundles);
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) reject(signal.reason);
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.#jwtWaiters.push(resolve);
+    });
+  }
+
   [Symbol.dispose](): void {
-    this.#disposed = true;
-    this.#timer?.[Symbol.dispose]();
-    this.#stream?.cancel();
+    this.#stream[Symbol.dispose]();
+    this.#jwtStream?.[Symbol.dispose]();
     this.#client.close();
     this.#cell[Symbol.dispose]();
   }
 
-  #connect(): void {
-    const stream = this.#client.makeServerStreamRequest(
-      WORKLOAD_METHODS.fetchX509Svid,
-      identity,
-      (bytes: Buffer) => bytes,
-      new Uint8Array(),
-      header(),
-    );
-    this.#stream = stream;
-    let ended = false;
-    const again = (error: unknown): void => {
-      if (ended || this.#disposed) return;
-      ended = true;
-      this.#broken(error);
-    };
-    stream.on("data", (bytes: Buffer) => this.#message(new Uint8Array(bytes)));
-    stream.on("error", again);
-    stream.on("end", () => again(undefined));
-  }
-
   /** Every message is the whole state: what it leaves out has been taken back. */
   #message(bytes: Uint8Array): void {
-    this.#failures = 0;
-    try {
-      const { svids, federatedBundles } = decodeX509SvidResponse(bytes);
-      const wire = svids.find((svid) => this.#options.hint === undefined || svid.hint === this.#options.hint);
-      if (!wire) throw new CertError("ERR_CERT_SERVICE", "svids", "there is none for this workload");
-      const own = parseBundleBytes(SpiffeId.trustDomain(SpiffeId.parse(wire.spiffeId)), wire.bundle);
-      const others = Object.entries(federatedBundles).map(([name, der]) => parseBundleBytes(name, der));
-      const all = bundleSet(...others, own);
-      const merged = mergeBundles(this.#bundles, all);
-      const bundles = merged.size === all.size ? merged : all;
-      const svid = readSvid(wire, bundles, this.#scheduler.now());
-      this.#bundles = bundles;
-      this.#cell.set(svid, bundles);
-    } catch (error) {
-      this.#options.onFailure?.(error);
-    }
-  }
-
-  #broken(error: unknown): void {
-    if (error !== undefined) this.#options.onFailure?.(error);
-    const code = (error as Partial<ServiceError> | undefined)?.code;
-    // What the server will never answer is not asked again.
-    if (code === status.INVALID_ARGUMENT || code === status.UNIMPLEMENTED) return;
-    if (code === status.PERMISSION_DENIED) this.#cell.clear();
-    const wait =
-      error === undefined && this.#failures === 0
-        ? 0
-        : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * this.#failures || 100);
-    this.#failures++;
-    this.#timer = this.#scheduler.after(wait, () => this.#connect());
+    const { svids, federatedBundles } = decodeX509SvidResponse(bytes);
+    const wire = svids.find((svid) => this.#options.hint === undefined || svid.hint === this.#options.hint);
+    if (!wire) throw new CertError("ERR_CERT_SERVICE", "svids", "there is none for this workload");
+    const own = parseBundleBytes(SpiffeId.trustDomain(SpiffeId.parse(wire.spiffeId)), wire.bundle);
+    const others = Object.entries(federatedBundles).map(([name, der]) => parseBundleBytes(name, der));
+    const all = bundleSet(...others, own);
+    const merged = mergeBundles(this.#bundles, all);
+    const bundles = merged.size === all.size ? merged : all;
+    const svid = readSvid(wire, bundles, this.#scheduler.now());
+    this.#bundles = bundles;
+    this.#cell.set(svid, bundles);
   }
 }
 
