@@ -63,6 +63,11 @@ export interface ClientOptions {
   readonly validateSet?: (typeUrl: string, names: ReadonlySet<string>) => string | undefined;
   /** Facts by which the server chooses among variants of a resource (xRFC TP2). Default none. */
   readonly dynamicParameters?: DynamicParameters;
+  /**
+   * Whether the next response is read only when every reader has finished with the state it took, as in grpc-go (F1). One
+   * reader that does not come back then stops all others. Default false: readers that are behind skip states.
+   */
+  readonly flowControl?: boolean;
   /** Waits between failed attempts to connect. Default: gRPC's, 1 s × 1.6 up to 120 s, ±20 %. */
   readonly backoff?: BackoffConfig;
   /** Called synchronously on every event; must be quick and must not throw. */

@@ -3,6 +3,7 @@ import type { Cache } from "./cache.js";
 import type { ClientDump } from "./client-dump.js";
 import type { Nack } from "./nack.js";
 import type { NodeIdentity } from "./node.js";
+import type { AdmissionConfig } from "./server/admission.js";
 
 /** What grpc-js knows of the peer after the TLS handshake. */
 export type AuthContext = ReturnType<ServerDuplexStream<Buffer, Buffer>["getAuthContext"]>;
@@ -78,6 +79,11 @@ export interface ServerOptions {
   readonly onEvent?: (event: ServerEvent) => void;
   /** Decides who may have a stream; throws with the reason if not. Default: everybody who can connect. */
   readonly authorize?: (caller: Caller) => void;
+  /**
+   * Bounds how many new streams are answered in a second, so that a fleet that comes back at once does not starve itself
+   * (F3). Default: no bound.
+   */
+  readonly admission?: AdmissionConfig;
   /** Adds further services to the gRPC server of each port, for example `registerLoadStats`. Default none. */
   readonly register?: (server: Server) => void;
   /**

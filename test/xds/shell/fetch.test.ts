@@ -54,15 +54,22 @@ async function startRest() {
   return { cache, url, post };
 }
 
+interface Fetched {
+  readonly versionInfo: string;
+  readonly resources: readonly { readonly name: string }[];
+}
+
 describe("REST", () => {
   test("V3: a fetch answers ProtoJSON of the names that were asked for, and 304 for the version the client has", async () => {
     const { cache, post } = await startRest();
     cache.set("n", [cluster("a"), cluster("b")]);
-    const all = await (await post("/v3/discovery:clusters", { node: { id: "n" } })).json();
+    const all = (await (await post("/v3/discovery:clusters", { node: { id: "n" } })).json()) as Fetched;
     expect(all).toMatchObject({ typeUrl: Cluster.typeUrl, resources: [{ name: "a" }, { name: "b" }] });
     expect(all.resources[0]).toEqual({ "@type": Cluster.typeUrl, name: "a", type: "STATIC", connectTimeout: "1s" });
-    const one = await (await post("/v3/discovery:clusters", { node: { id: "n" }, resource_names: ["b"] })).json();
-    expect(one.resources.map(({ name }: { name: string }) => name)).toEqual(["b"]);
+    const one = (await (
+      await post("/v3/discovery:clusters", { node: { id: "n" }, resource_names: ["b"] })
+    ).json()) as Fetched;
+    expect(one.resources.map(({ name }) => name)).toEqual(["b"]);
     const same = await post("/v3/discovery:clusters", { node: { id: "n" }, version_info: all.versionInfo });
     expect(same.status).toBe(304);
   });

@@ -5,6 +5,7 @@ import type { ClientRules } from "../client/entry.js";
 import { afterFailure, afterResponse, type Fallback, FIRST_SERVER, moved } from "../client/fallback.js";
 import { interestIn, union } from "../client/interest.js";
 import { judge } from "../client/judge.js";
+import { nackOf } from "../client/refusal.js";
 import { resourceName } from "../client/resource-name.js";
 import { CLIENT_FEATURES, clientRules } from "../client/rules.js";
 import {
@@ -20,7 +21,6 @@ import { type WatchInterest, watchUpdate } from "../client/watch-update.js";
 import type { ClientDump } from "../client-dump.js";
 import type { ConfigSet } from "../config-set.js";
 import { XdsError } from "../errors.js";
-import type { Nack } from "../nack.js";
 import { referencesOf } from "../references.js";
 import type { Reference, ResourceType } from "../resource.js";
 import type { WatchError, WatchUpdate } from "../watch.js";
@@ -125,7 +125,7 @@ class GrpcXdsClient implements XdsClient {
             }
           },
         });
-        this.#feeds.add(feed);
+        this.#track(feed);
         return endOn(feed, signal);
       },
     };
@@ -155,7 +155,7 @@ class GrpcXdsClient implements XdsClient {
   #add(watch: Watch, feed?: Endable): void {
     if (this.#closed) throw new XdsError("ERR_XDS_CLOSED", "client", "it was closed");
     this.#watches.add(watch);
-    if (feed !== undefined) this.#feeds.add(feed);
+    if (feed !== undefined) this.#track(feed);
     this.#renew(watch.typeUrl);
     if (this.#streams.size === 0) this.#connect(this.#fallback.active);
   }
@@ -225,6 +225,8 @@ class GrpcXdsClient implements XdsClient {
     this.#connection = undefined;
     this.#step({ kind: "response", response });
     if (recovered) this.#wakeAll();
+    // A reader takes a state in a microtask; whether it is at work shows after that.
+    if (this.#options.flowControl === true) setImmediate(() => this.#regulate());
   }
 
   /** A server that is preferred answers again: its session goes on with what is held, later servers are let go. */
@@ -292,19 +294,23 @@ class GrpcXdsClient implements XdsClient {
         return;
       }
       case "refused":
-        this.#emit({ kind: "nack", nack: this.#nack(effect) });
+        this.#emit({ kind: "nack", nack: nackOf(effect, this.#options.bootstrap.node) });
         return;
     }
   }
 
-  #nack({ typeUrl, response, findings, status }: Extract<ClientEffect, { readonly kind: "refused" }>): Nack {
-    const { id, cluster = "" } = this.#options.bootstrap.node;
-    const reasons = [...findings].flatMap(([resource, list]) =>
-      list.map(({ path, message }) => ({ resource, ...(path === "" ? {} : { field: path }), reason: message })),
-    );
-    const { nonce, version } = response;
-    const node = { ...this.#options.bootstrap.node, id, cluster };
-    return { node, typeUrl, nonce, version, code: status.code, message: status.message, reasons };
+  // F1: while a reader is at work no further response is read; the server's writes wait in HTTP/2.
+  #regulate(): void {
+    const busy = [...this.#feeds].some((feed) => feed.busy);
+    for (const stream of this.#streams.values()) {
+      if (busy) stream.pause();
+      else stream.resume();
+    }
+  }
+
+  #track(feed: Endable): void {
+    this.#feeds.add(feed);
+    if (this.#options.flowControl === true) feed.onIdle = () => this.#regulate();
   }
 
   #emit(event: ClientEvent): void {

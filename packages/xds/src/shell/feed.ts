@@ -9,7 +9,10 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   readonly #release: () => void;
   #waiting: ((result: IteratorResult<T>) => void) | undefined;
   #failed: ((error: unknown) => void) | undefined;
+  #begun = false;
   #ended = false;
+  /** Called when the reader has finished with what it took. */
+  onIdle: () => void = () => {};
 
   /**
    * @param take - Gives the state to yield.
@@ -40,14 +43,22 @@ export class Feed<T> implements AsyncIterableIterator<T> {
     this.#ended = true;
     this.#settle({ done: true, value: undefined });
     this.#release();
+    this.onIdle();
+  }
+
+  /** Whether the reader is at work on what it took last. */
+  get busy(): boolean {
+    return !this.#ended && this.#begun && this.#waiting === undefined;
   }
 
   next(): Promise<IteratorResult<T>> {
+    this.#begun = true;
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#waiting = resolve;
       this.#failed = reject;
       this.wake();
+      if (this.#waiting !== undefined) this.onIdle();
     });
   }
 
@@ -72,6 +83,10 @@ export class Feed<T> implements AsyncIterableIterator<T> {
 export interface Endable {
   /** Ends the iteration; the reader's loop finishes. */
   end(): void;
+  /** Whether the reader is at work on what it took last. */
+  readonly busy: boolean;
+  /** Called when the reader has finished with what it took. */
+  onIdle: () => void;
 }
 
 /** Ends a feed when the signal aborts. */

@@ -36,6 +36,8 @@ export interface StreamParts {
   readonly window: WriteWindow;
   /** Decides whether a client may have a stream; throws if not. */
   readonly authorize: (node: NodeIdentity) => void;
+  /** How long the first answer of a new stream has to wait, in milliseconds. */
+  readonly admissionMs: () => number;
   /** Makes resources that are asked for and not there. */
   readonly onDemand: ServerOptions["onDemand"];
   /** Tells the owner. */
@@ -85,6 +87,7 @@ export function serveStream(
   let session: Session = openSession(variant, fixedType);
   let interest: Disposable | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let admission: NodeJS.Timeout | undefined;
   let writing = 0;
   let scheduled = false;
   let open = true;
@@ -145,6 +148,13 @@ export function serveStream(
       return;
     }
     emit({ kind: "connected", stream, node, peer, variant });
+    const waitMs = parts.admissionMs();
+    if (waitMs > 0) {
+      admission = setTimeout(() => {
+        admission = undefined;
+        schedule();
+      }, waitMs);
+    }
     interest = cache.subscribe(node, (typeUrls = [...session.types.keys()]) => {
       for (const typeUrl of typeUrls) if (session.types.has(typeUrl)) dirty.add(typeUrl);
       if (dirty.size > 0) schedule();
@@ -203,7 +213,7 @@ export function serveStream(
   }
 
   function schedule(): void {
-    if (scheduled || !open || writing > 0) return;
+    if (scheduled || !open || writing > 0 || admission !== undefined) return;
     scheduled = true;
     // Requests that arrived together are taken in before the first answer, and a push does not keep requests waiting.
     setImmediate(flush);
@@ -212,7 +222,7 @@ export function serveStream(
   function flush(): void {
     scheduled = false;
     const { node } = session;
-    if (!open || writing > 0 || node === undefined) return;
+    if (!open || writing > 0 || node === undefined || admission !== undefined) return;
     if (!window.open) {
       window.wait(schedule);
       return;
@@ -234,6 +244,7 @@ export function serveStream(
     open = false;
     clearTimeout(timer);
     clearTimeout(pause);
+    clearTimeout(admission);
     for (const each of beats.values()) clearTimeout(each);
     interest?.[Symbol.dispose]();
     if (session.node !== undefined) emit({ kind: "disconnected", stream, node: session.node });

@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { XdsError } from "../errors.js";
 import type { NodeIdentity } from "../node.js";
+import { admit, openAdmission } from "../server/admission.js";
 import { fetchResources } from "../server/fetch.js";
 import type { SessionRules } from "../server/session.js";
 import { decodeSotwRequest, type RequestLimits, type SotwRequest } from "../wire/request.js";
@@ -57,6 +58,14 @@ export function createServer(options: ServerOptions): XdsServer {
   const window = new WriteWindow(WRITE_WINDOW_BYTES);
   const encoded = new ResponseCache();
   let opened = 0;
+  let admission = options.admission && openAdmission(options.admission, performance.now());
+
+  function admissionMs(): number {
+    if (options.admission === undefined || admission === undefined) return 0;
+    const { state, waitMs } = admit(admission, options.admission, performance.now());
+    admission = state;
+    return waitMs;
+  }
 
   function handler(variant: "sotw" | "delta", typeUrl: string | undefined): handleBidiStreamingCall<Buffer, Buffer> {
     return (call) => {
@@ -70,6 +79,7 @@ export function createServer(options: ServerOptions): XdsServer {
         authorize: (node) =>
           authorize({ node, peer: call.getPeer(), metadata: call.metadata, auth: call.getAuthContext() }),
         onDemand,
+        admissionMs,
         emit: onEvent,
       };
       streams.set(
