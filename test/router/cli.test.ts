@@ -71,11 +71,12 @@ describe("weft-route", () => {
 
   test("check prints what was expected and ends with 1 if one fails", () => {
     const { code, err } = run("check", "-c", table, "-t", tests("other"));
-    expect([code, err]).toEqual([1, "expected: [other], actual: [cart], test type: cluster_name\n"]);
+    expect([code, err]).toEqual([1, "T\nexpected: [other], actual: [cart], test type: cluster_name\n"]);
   });
 
   test("check fails under the wanted coverage", () => {
-    expect(run("check", "-c", table, "-t", tests("cart"), "-f", "60").code).toBe(1);
+    const { code, err } = run("check", "-c", table, "-t", tests("cart"), "-f", "60");
+    expect([code, err]).toEqual([1, "Failed to meet coverage requirement: 60%\n"]);
   });
 
   test("explain names the first failing test of each route and the winner", () => {

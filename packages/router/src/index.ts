@@ -20,7 +20,7 @@ export {
   type RouteTestFailure,
   type RouteTestResult,
 } from "./check/check-routes.js";
-export type { RouteCoverage } from "./check/coverage.js";
+export type { MissingRouteTest, RouteCoverage } from "./check/coverage.js";
 export type { KeyValue, RouteTest, RouteTestExpectation, RouteTestInput } from "./check/test-file.js";
 export {
   compileConnectionManager,

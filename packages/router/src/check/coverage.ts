@@ -1,6 +1,7 @@
 import type { CompiledRoute } from "../route.js";
 import type { CompiledTable } from "../route-table.js";
 import type { Actual } from "./actual.js";
+import { textFormat } from "./text-format.js";
 
 /** How much of a table its tests reach. */
 export interface RouteCoverage {
@@ -8,8 +9,18 @@ export interface RouteCoverage {
   readonly percent: number;
   /** Percent with each assertion counted: five for a forwarding route, two for any other. */
   readonly allPercent: number;
-  /** Routes that were not reached: where they stand. */
-  readonly missing: readonly string[];
+  /** Routes that were not reached. */
+  readonly missing: readonly MissingRouteTest[];
+}
+
+/** A route that no test reaches. */
+export interface MissingRouteTest {
+  /** Where it stands: `virtual_hosts[0].routes[2]`. */
+  readonly path: string;
+  /** Name of its virtual host. */
+  readonly virtualHost: string;
+  /** Its match in protobuf's text format, as router_check_tool prints it. */
+  readonly match: string;
 }
 
 const forwardFields = [
@@ -21,17 +32,21 @@ const forwardFields = [
 ] as const;
 const directFields = ["path_redirect", "code_redirect"] as const;
 
+interface Entry {
+  readonly route: CompiledRoute;
+  readonly virtualHost: string;
+  /** By cluster, if the route is weighted, the assertions that held. */
+  readonly held: Map<string, Set<string>>;
+}
+
 /** Collects which assertions held on which routes. */
 export class Coverage {
-  readonly #routes = new Map<
-    string,
-    { readonly route: CompiledRoute; readonly fields: Set<string>; readonly clusters: Set<string> }
-  >();
+  readonly #routes = new Map<string, Entry>();
 
   constructor(table: CompiledTable) {
     for (const { host } of table.hosts.values()) {
       for (const route of host.routes)
-        this.#routes.set(route.info.path, { route, fields: new Set(), clusters: new Set() });
+        this.#routes.set(route.info.path, { route, virtualHost: host.info.name, held: new Map() });
     }
   }
 
@@ -39,8 +54,9 @@ export class Coverage {
   reached(actual: Actual, field: string): void {
     const entry = actual.route === undefined ? undefined : this.#routes.get(actual.route.path);
     if (entry === undefined) return;
-    entry.fields.add(field);
-    entry.clusters.add(actual.cluster);
+    const weighted = entry.route.config.route?.weightedClusters !== undefined;
+    const cluster = weighted ? actual.cluster : "";
+    entry.held.set(cluster, (entry.held.get(cluster) ?? new Set<string>()).add(field));
   }
 
   /** The arithmetic of router_check_tool. */
@@ -48,14 +64,19 @@ export class Coverage {
     let total = 0;
     let covered = 0;
     let share = 0;
-    const missing: string[] = [];
-    for (const [path, { route, fields, clusters }] of this.#routes) {
-      const weighted = route.config.route?.weightedClusters?.clusters?.length ?? 1;
-      total += weighted;
-      if (fields.size === 0) missing.push(path);
-      else covered += weighted === 1 ? 1 : clusters.size;
+    const missing: MissingRouteTest[] = [];
+    for (const [path, { route, virtualHost, held }] of this.#routes) {
+      // Each cluster of a weighted route is a route of its own here.
+      total += route.config.route?.weightedClusters?.clusters?.length ?? 1;
+      covered += held.size;
+      if (held.size === 0)
+        missing.push({
+          path,
+          virtualHost,
+          match: textFormat(route.config.match ?? {}, "envoy.config.route.v3.RouteMatch"),
+        });
       const wanted: readonly string[] = route.rule.kind === "forward" ? forwardFields : directFields;
-      share += (wanted.filter((field) => fields.has(field)).length / wanted.length) * weighted;
+      for (const fields of held.values()) share += wanted.filter((field) => fields.has(field)).length / wanted.length;
     }
     const percent = (part: number): number => (total === 0 ? 0 : (part / total) * 100);
     return { percent: percent(covered), allPercent: percent(share), missing };

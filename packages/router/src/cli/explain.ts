@@ -72,7 +72,8 @@ function plain({ table, trace }: Traced): object {
 /** Reads `GET http://host/path`. */
 export function readRequest(text: string, fields: readonly string[]): RouteRequest {
   const [method, url, ...rest] = text.trim().split(/\s+/);
-  if (method === undefined || url === undefined || rest.length > 0) {
+  const readable = /^(https?:\/\/|\/|\*$)/i.test(url ?? "") || method === "CONNECT";
+  if (method === undefined || url === undefined || rest.length > 0 || !readable) {
     throw new UsageError(`--request: expected 'GET http://host/path', got ${JSON.stringify(text)}`);
   }
   const headers = fields.map((field): [string, string] => {

@@ -27,6 +27,15 @@ export function readText(file: string): string {
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
-    throw new UsageError(`${file}: ${code === "ENOENT" ? "no such file" : (error as Error).message}`);
+    throw new UsageError(`${file}: ${reasons[code ?? ""] ?? (error as Error).message}`);
   }
 }
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "is a directory",
+  ELOOP: "too many symbolic links",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+};

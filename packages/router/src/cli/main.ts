@@ -38,7 +38,7 @@ export function main(args: readonly string[], output: Output): number {
   }
   const command = commands.get(name);
   if (command === undefined) {
-    output.stderr(`unknown command ${JSON.stringify(name)}\n\n${usage}\n`);
+    output.stderr(`unknown command ${JSON.stringify(name)}; weft-route --help lists the commands\n`);
     return 2;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
@@ -50,7 +50,9 @@ export function main(args: readonly string[], output: Output): number {
   } catch (error) {
     const isArgument = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
     if (!(error instanceof UsageError) && !isArgument) throw error;
-    output.stderr(`${(error as Error).message}\n`);
+    const { message } = error as Error;
+    // Node's words, up to the advice that follows them.
+    output.stderr(isArgument ? `${message.split(/\. |\n/)[0]}; see weft-route ${name} --help\n` : `${message}\n`);
     return 2;
   }
 }

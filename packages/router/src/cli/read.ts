@@ -1,7 +1,6 @@
 import { parseResources } from "@weftmesh/xds-types";
 import type { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
-import type { HeaderMatcher, RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
-import type { RouteTest } from "../check/test-file.js";
+import type { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { compileRoutes } from "../complete.js";
 import { RouterError } from "../errors.js";
 import type { TypedConfig } from "../extension.js";
@@ -20,6 +19,16 @@ export interface LoadedTable {
 
 type Parsed = ReturnType<typeof parseResources>;
 type Resource = Parsed["resources"][number];
+
+/** The one table that is meant: the only one, or the one of that name. */
+export function chooseTable(tables: readonly LoadedTable[], name: string | undefined, file: string): LoadedTable {
+  const found = name === undefined ? tables : tables.filter(({ config }) => (config.name ?? "") === name);
+  const [table] = found;
+  if (table !== undefined && found.length === 1) return table;
+  const names = tables.map(({ config }) => JSON.stringify(config.name ?? "")).join(", ");
+  const wanted = name === undefined ? "one table, or --table NAME" : `one table named ${JSON.stringify(name)}`;
+  throw new UsageError(`${file}: expected ${wanted}; it has ${names}`);
+}
 
 /** Reads every route table of a file: a RouteConfiguration alone, several, or those inside the listeners of a bootstrap. */
 export function readTables(file: string): readonly LoadedTable[] {
@@ -82,41 +91,4 @@ function loaded(config: RouteConfiguration, resource: Resource, parsed: Parsed, 
 /** Compiles a user's table. */
 export function compileLoaded(table: LoadedTable, options: RouteOptions = {}): ReturnType<typeof compileRoutes> {
   return table.guard(() => compileRoutes(table.config, options));
-}
-
-/** Reads a test file of router_check_tool, in YAML or JSON. */
-export function readTests(file: string): readonly RouteTest[] {
-  const parsed = parseResources(readText(file), { file, type: "google.protobuf.Struct" });
-  failOn(parsed);
-  const { tests } = (parsed.resources[0]?.message ?? {}) as { readonly tests?: readonly RouteTest[] };
-  if (!Array.isArray(tests)) throw new UsageError(`${file}: holds no list named tests`);
-  return tests.map((test, i) => {
-    const { input, validate } = test as Partial<RouteTest>;
-    if (input === undefined || validate === undefined)
-      throw new UsageError(`${file}: tests[${i}] needs input and validate`);
-    for (const field of ["authority", "path", "method"] as const) {
-      if (typeof input[field] !== "string") throw new UsageError(`${file}: tests[${i}].input.${field}: expected text`);
-    }
-    return {
-      test_name: (test as RouteTest).test_name ?? `tests[${i}]`,
-      input,
-      validate: {
-        ...validate,
-        ...matchers("request_header_matches", validate.request_header_matches, file, i),
-        ...matchers("response_header_matches", validate.response_header_matches, file, i),
-      },
-    };
-  });
-}
-
-function matchers(field: string, list: readonly unknown[] | undefined, file: string, test: number): object {
-  if (list === undefined) return {};
-  const read = list.map((one, i): HeaderMatcher => {
-    const parsed = parseResources(JSON.stringify(one), { type: "envoy.config.route.v3.HeaderMatcher" });
-    const [issue] = parsed.issues;
-    if (issue !== undefined)
-      throw new UsageError(`${file}: tests[${test}].validate.${field}[${i}]: ${issue.message} (${issue.code})`);
-    return (parsed.resources[0]?.message ?? {}) as HeaderMatcher;
-  });
-  return { [field]: read };
 }
