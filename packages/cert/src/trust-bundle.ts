@@ -49,9 +49,12 @@ export interface TrustBundle {
   readonly witAuthorities: readonly JwtAuthority[];
   /** Grows with each change of the bundle, if its publisher counts. At most 2^64−1. */
   readonly sequence: bigint | undefined;
-  /** Revocation lists of its authorities and intermediates; absent or empty means that none is known. */
+  /** Revocation lists of its authorities and intermediates. Absent: what is known stays; empty: there is none. */
   readonly crls?: readonly RevocationList[];
-  /** What is not to be accepted although it verifies: a short list, for the time until certificates end. */
+  /**
+   * What is not to be accepted although it verifies: a short list, for the time until certificates end. Absent: what is
+   * known stays; empty: nothing is.
+   */
   readonly denied?: readonly Denial[];
   /** How often the publisher wants to be asked, in seconds. */
   readonly refreshHintSeconds: number | undefined;
@@ -88,14 +91,24 @@ function sameBundle(a: TrustBundle, b: TrustBundle): boolean {
   );
 }
 
+/** A bundle that says nothing of revocations takes none back: a CA's answer brings authorities, not lists. */
+function withRevocations(known: TrustBundle | undefined, newer: TrustBundle): TrustBundle {
+  const crls = newer.crls ?? known?.crls;
+  const denied = newer.denied ?? known?.denied;
+  if (crls === newer.crls && denied === newer.denied) return newer;
+  return { ...newer, ...(crls ? { crls } : {}), ...(denied ? { denied } : {}) };
+}
+
 /**
- * Replaces the bundles of those trust domains that `newer` has. Gives `older` itself if nothing changes, so that what
+ * Replaces the bundles of those trust domains that `newer` has; lists of what is revoked or denied stay until there are
+ * new ones, be they empty. Gives `older` itself if nothing changes, so that what
  * is cached by the set stays cached.
  */
 export function mergeBundles(older: BundleSet, newer: BundleSet): BundleSet {
-  const changed = [...newer.values()].filter((bundle) => {
+  const changed = [...newer.values()].flatMap((bundle) => {
     const known = older.get(bundle.trustDomain);
-    return !known || !sameBundle(known, bundle);
+    const next = withRevocations(known, bundle);
+    return known && sameBundle(known, next) ? [] : [next];
   });
   return changed.length === 0 ? older : bundleSet(...older.values(), ...changed);
 }
