@@ -36,14 +36,16 @@ printf 'rule\\nroute show table all\\naddr show dev lo\\n' | ip -6 -batch -`;
 
 let counter = 0;
 
+/** Runs iproute2, and throws when it fails. */
+export function ip(...args: string[]): void {
+  const { exitCode, stderr } = localRunner.run({ program: "ip", args });
+  if (exitCode !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+}
+
 /** Makes a namespace; it is gone when it is disposed. */
 export function makeNamespace(): Namespace {
   const name = `weft-t-${process.pid}-${counter++}`;
   const peer = `${name}-p`;
-  const ip = (...args: string[]): void => {
-    const { exitCode, stderr } = localRunner.run({ program: "ip", args });
-    if (exitCode !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
-  };
   ip("netns", "add", name);
   ip("netns", "add", peer);
   ip("link", "add", "eth0", "netns", name, "type", "veth", "peer", "name", "p0", "netns", peer);

@@ -48,9 +48,10 @@ export function compileCondition(match: Match, backend: Backend): Condition | un
       const matches = markTest(match.value, match.negated === true);
       return (packet) => matches(packet.connectionMark);
     }
-    case "connection-state":
-      // The walk is that of a connection's first packet.
-      return () => match.states.some((state) => state.toUpperCase() === "NEW");
+    case "connection-state": {
+      const states = new Set(match.states.map((state) => state.toUpperCase()));
+      return (packet) => states.has(packet.established ? "ESTABLISHED" : "NEW");
+    }
     case "opaque":
       return () => "unknown";
   }

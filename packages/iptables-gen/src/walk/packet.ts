@@ -41,8 +41,6 @@ export interface NetworkInterface {
 export interface Surroundings {
   /** Interfaces. `lo` need not be listed. The first one is the default route. */
   readonly interfaces: readonly NetworkInterface[];
-  /** Marks that policy routing sends to loopback (`ip rule fwmark …`). Default: the one of the rule set's TPROXY target. */
-  readonly localMarks?: readonly string[];
 }
 
 /** Surroundings of an ordinary pod. */

@@ -2,7 +2,7 @@ import type { SavedTable } from "../parse/iptables-save.js";
 import { nftForm, nftRules } from "../render/nftables.js";
 import type { Backend, Family, Rule, Table } from "../rule.js";
 import { familyRules, type RuleSet } from "../rule-set.js";
-import { type Condition, compileCondition } from "./condition.js";
+import { type Condition, compileCondition, readMark } from "./condition.js";
 
 /** A rule ready to be evaluated. */
 export interface CompiledRule {
@@ -21,6 +21,8 @@ export interface Program {
   readonly tables: ReadonlyMap<Table, CompiledTable>;
   /** Policies of built-in chains other than ACCEPT, as `table chain`. */
   readonly drops: ReadonlySet<string>;
+  /** Marks of TPROXY's packets, which policy routing sends to loopback. */
+  readonly localMarks: ReadonlySet<number>;
 }
 
 const TABLES: readonly Table[] = ["raw", "mangle", "nat", "filter"];
@@ -43,18 +45,29 @@ export function compileRuleSet(ruleSet: RuleSet, family: Family, backend: Backen
     }
     tables.set(table, compileChains(chains, backend));
   }
-  return { tables, drops: new Set() };
+  return { tables, drops: new Set(), localMarks: localMarksOf(tables, family) };
 }
 
 /** Compiles what a machine has. */
-export function compileSaved(saved: readonly SavedTable[]): Program {
+export function compileSaved(saved: readonly SavedTable[], family: Family): Program {
   const tables = new Map<Table, CompiledTable>();
   const drops = new Set<string>();
   for (const { name, chains } of saved) {
     tables.set(name as Table, compileChains(new Map(chains.map((chain) => [chain.name, chain.rules])), "iptables"));
     for (const chain of chains) if (chain.policy === "DROP") drops.add(`${name} ${chain.name}`);
   }
-  return { tables, drops };
+  return { tables, drops, localMarks: localMarksOf(tables, family) };
+}
+
+function localMarksOf(tables: ReadonlyMap<Table, CompiledTable>, family: Family): ReadonlySet<number> {
+  const marks = new Set<number>();
+  for (const rules of tables.get("mangle")?.values() ?? []) {
+    for (const { rule } of rules) {
+      if (rule.target.kind === "tproxy" && rule.families.includes(family))
+        marks.add(readMark(rule.target.mark)?.value ?? 0);
+    }
+  }
+  return marks;
 }
 
 function compileChains(chains: ReadonlyMap<string, readonly Rule[]>, backend: Backend): CompiledTable {

@@ -14,4 +14,6 @@ export interface PacketState {
   outInterface: string;
   mark: number;
   connectionMark: number;
+  /** Whether its connection has had an answer. */
+  readonly established: boolean;
 }

@@ -16,12 +16,16 @@ export interface Verdict {
   readonly address: string;
   /** See `address`. */
   readonly port: number;
+  /** Present when it is delivered: what the accepted socket has for its own address. With TPROXY this is where it was sent to. */
+  readonly local?: Endpoint;
   /** Interface it leaves by; `lo` when it is delivered to a socket here. */
   readonly interface: string;
   /** What brought it to another port than the one it was sent to. */
   readonly by?: "redirect" | "tproxy";
   /** Where it was sent to. */
   readonly originalDestination: Endpoint;
+  /** Present on a forwarded connection whose replies TPROXY's rules keep on this machine, so that it is never answered. */
+  readonly repliesLost?: true;
   /** The rule that decided: the redirect, the TPROXY or the drop. */
   readonly rule?: Rule;
   /** Foreign conditions that could not be judged and were taken as not met; if there are any, the verdict is a guess. */
@@ -69,7 +73,9 @@ export function createWalker(source: WalkSource, surroundings: Surroundings = DE
   const network = compileNetwork(surroundings);
   const backend = "rules" in source ? (source.backend ?? "iptables") : "iptables";
   const program = (family: Family): Program =>
-    "rules" in source ? compileRuleSet(source.rules, family, backend) : compileSaved(source.saved[family] ?? []);
+    "rules" in source
+      ? compileRuleSet(source.rules, family, backend)
+      : compileSaved(source.saved[family] ?? [], family);
   const programs: Readonly<Record<Family, Program>> = { ipv4: program("ipv4"), ipv6: program("ipv6") };
   return {
     walk: (packet) => new Walk(programs, network, undefined).run(packet),
@@ -109,6 +115,7 @@ class Walk {
       kind,
       address: state.destination.text,
       port: by === "tproxy" && rule?.target.kind === "tproxy" ? Number(rule.target.port) : state.destinationPort,
+      ...(kind === "delivered" ? { local: { address: state.destination.text, port: state.destinationPort } } : {}),
       interface: kind === "delivered" ? "lo" : state.outInterface,
       ...(by === undefined ? {} : { by }),
       originalDestination: original,
@@ -134,18 +141,45 @@ class Walk {
     const tables: readonly Table[] = state.owner === undefined ? ["raw", "mangle", "nat"] : ["raw", "mangle"];
     const incoming = this.#hook(state, "PREROUTING", tables);
     if (incoming.kind === "drop") return end("dropped", undefined, incoming.rule);
-    if (incoming.kind === "tproxy") return end("delivered", "tproxy", incoming.rule);
+    if (incoming.kind === "tproxy") {
+      // The socket is chosen, but nat still comes, and what it rewrites is the address the socket sees.
+      const after = state.owner === undefined ? this.#hook(state, "PREROUTING", ["nat"]) : incoming;
+      if (after.kind === "redirect") this.#rewriteIncoming(state, after.port);
+      return end("delivered", "tproxy", incoming.rule);
+    }
     if (incoming.kind === "redirect") {
       redirect = incoming.rule;
-      state.destination = this.#network.addressOf(state.inInterface, state.family) ?? state.destination;
-      state.destinationPort = incoming.port;
+      this.#rewriteIncoming(state, incoming.port);
     }
     const local = this.#network.isLocal(state.destination);
     if (!local) state.outInterface = this.#network.interfaceTo(state.destination);
     const last = this.#hook(state, local ? "INPUT" : "FORWARD", ["filter"]);
     if (last.kind === "drop") return end("dropped", undefined, last.rule);
-    if (!local) return end("sent");
+    if (!local) return this.#repliesArrive(state) ? end("sent") : { ...end("sent"), repliesLost: true };
     return redirect === undefined ? end("delivered") : end("delivered", "redirect", redirect);
+  }
+
+  #rewriteIncoming(state: PacketState, port: number): void {
+    state.destination = this.#network.addressOf(state.inInterface, state.family) ?? state.destination;
+    state.destinationPort = port;
+  }
+
+  /** TPROXY keeps an established connection's packets on this machine by their mark, a forwarded connection's replies among them. */
+  #repliesArrive(state: PacketState): boolean {
+    const reply: PacketState = {
+      ...state,
+      source: state.destination,
+      sourcePort: state.destinationPort,
+      destination: state.source,
+      destinationPort: state.sourcePort,
+      inInterface: state.outInterface,
+      outInterface: "",
+      mark: 0,
+      established: true,
+    };
+    const program = this.#programs[state.family];
+    evaluateChain(program, "mangle", "PREROUTING", reply, undefined, []);
+    return reply.mark === 0 || !program.localMarks.has(reply.mark);
   }
 
   #begin(packet: Packet): PacketState {
@@ -166,6 +200,7 @@ class Walk {
       outInterface: out,
       mark: 0,
       connectionMark: 0,
+      established: false,
     };
   }
 
