@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -70,6 +70,57 @@ describe("weft-xds", () => {
     expect(await program.exit).toBe(2);
     expect(program.err().split("\n")[0]).toContain(message);
     expect(program.out()).toBe("");
+  });
+
+  test.each(["serve", "watch", "monitor", "replay", "plan"])("%s --help teaches with an example", async (command) => {
+    const help = run(command, "--help");
+    expect(await help.exit).toBe(0);
+    expect(help.out()).toMatch(new RegExp(`^usage: weft-xds ${command} `));
+    expect(help.out()).toMatch(/\nExamples?:\n {2}weft-xds /);
+  });
+
+  test("monitor relays, writes a journal that replays, and counts breaches", async () => {
+    writeFileSync(join(folder, "a.yaml"), CLUSTER);
+    const served = run("serve", folder, "--listen", "127.0.0.1:0", "--rest", "127.0.0.1:0");
+    const [, upstream = ""] = await served.until(/resources on (\S+)/);
+    const [, rest = ""] = await served.until(/REST on (\S+)/);
+    const fetched = await fetch(`http://${rest}/v3/discovery:clusters`, {
+      method: "POST",
+      body: '{"node":{"id":"n"}}',
+    });
+    expect(await fetched.json()).toMatchObject({ resources: [{ name: "shop" }] });
+    const journal = join(folder, "journal.jsonl");
+    const monitored = run("monitor", upstream, "--listen", "127.0.0.1:0", "--journal", journal, "--strict");
+    const [, address = ""] = await monitored.until(/relaying (\S+) to/);
+    const watching = run("watch", address, "cluster");
+    await watching.until(/~ shop/);
+    watching.end();
+    await watching.exit;
+    monitored.end();
+    expect(await monitored.exit).toBe(0);
+    expect(monitored.out()).toContain("0 breaches");
+    served.end();
+    await served.exit;
+    const replayed = run("replay", journal);
+    expect(await replayed.exit).toBe(0);
+    expect(replayed.out()).toBe("1 responses, 0 differ\n");
+    const broken = run("replay", join(folder, "a.yaml"));
+    expect(await broken.exit).toBe(2);
+    expect(broken.err()).toContain("a.yaml:1: not a line of a journal");
+  });
+
+  test("plan prints the phases between two folders", async () => {
+    const [from, to] = ["from", "to"].map((name) => join(folder, name));
+    for (const each of [from, to]) mkdirSync(each ?? "");
+    writeFileSync(join(from ?? "", "a.yaml"), CLUSTER);
+    writeFileSync(join(to ?? "", "a.yaml"), CLUSTER.replace("shop", "market"));
+    const planned = run("plan", from ?? "", to ?? "");
+    expect(await planned.exit).toBe(0);
+    expect(planned.out()).toContain(
+      "phase 1, add, then wait for CDS to be acknowledged, at most 5 s\n  + CDS market\n",
+    );
+    expect(planned.out()).toContain("phase 2, remove\n  - CDS shop\n");
+    expect(await run("plan", from ?? "").exit).toBe(2);
   });
 
   test("a problem in a file has file, line, column, path and code, and status 2", async () => {

@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import { watch as watchFolder } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
+import type { Cache } from "../cache.js";
 import { discoveryTypeOf } from "../discovery-types.js";
+import { XdsError } from "../errors.js";
+import { restHandler } from "../shell/rest.js";
 import { createServer } from "../shell/server.js";
 import { createSnapshotCache } from "../shell/snapshot-cache.js";
 import type { ServerEvent } from "../xds-server.js";
@@ -37,6 +42,10 @@ export async function serve(args: readonly string[], { stdout, stderr, signal }:
     values.json ? `${JSON.stringify({ kind: "listening", address })}\n` : `serving ${count} resources on ${address}\n`,
   );
 
+  const rest = values.rest === undefined ? undefined : await listenRest(values.rest, cache);
+  if (rest !== undefined) {
+    stdout(values.json ? `${JSON.stringify({ kind: "rest", address: rest.address })}\n` : `REST on ${rest.address}\n`);
+  }
   let timer: NodeJS.Timeout | undefined;
   const publish = (): void => {
     const next = readSafely(folder, stderr);
@@ -55,7 +64,30 @@ export async function serve(args: readonly string[], { stdout, stderr, signal }:
   if (!signal.aborted) await once(signal, "abort");
   clearTimeout(timer);
   watcher.close();
+  rest?.close();
   return 0;
+}
+
+async function listenRest(address: string, cache: Cache): Promise<{ readonly address: string; close(): void }> {
+  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
+  if (host === "" || Number(port) > 65_535) throw new UsageError(`serve: --rest ${address}: host:port expected`);
+  const server = createHttpServer(restHandler({ cache }));
+  server.listen(Number(port), host.replace(/^\[(.*)\]$/, "$1"));
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new XdsError("ERR_XDS_LISTEN_FAILED", address, cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
+  }
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    address: `${host}:${bound}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -64,6 +96,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         listen: { type: "string", default: "127.0.0.1:15010" },
+        rest: { type: "string" },
         json: { type: "boolean", default: false },
       },
       allowPositionals: true,
