@@ -18,5 +18,7 @@ export interface FetchRequestLike {
  * @param connection - What is known of the connection.
  */
 export function fromFetch(request: FetchRequestLike, connection?: Connection): RouteRequest {
-  return createRequest({ method: request.method, url: request.url, headers: request.headers, connection });
+  // A fragment is part of the object, but never of what is sent.
+  const url = request.url.replace(/#.*$/, "");
+  return createRequest({ method: request.method, url, headers: request.headers, connection });
 }

@@ -6,7 +6,8 @@ export type Http2Headers = Readonly<Record<string, string | number | readonly st
 
 /**
  * Reads the header fields of a Node HTTP/2 stream. A `host` field is the authority if `:authority` is absent, several `cookie` fields
- * stay apart, and `x-forwarded-proto` is added with `:scheme` if the request has none.
+ * stay apart, `x-forwarded-proto` is added with `:scheme` if the request has none, and an extended CONNECT (RFC 8441) becomes a GET
+ * with `upgrade`.
  *
  * @param headers - The first argument of a server's `stream` event.
  * @param options - The session's socket and what is known beyond it.
@@ -26,8 +27,15 @@ export function fromHttp2(
   }
   const scheme = text(headers[":scheme"]) ?? (options.socket?.encrypted === true ? "https" : "http");
   if (!proto) list.push("x-forwarded-proto", scheme);
+  let method = text(headers[":method"]) ?? "GET";
+  const upgrade = text(headers[":protocol"]);
+  if (method === "CONNECT" && upgrade !== undefined) {
+    // Behind Envoy's codec an extended CONNECT is the HTTP/1 upgrade that it stands for.
+    method = "GET";
+    list.push("upgrade", upgrade, "connection", "Upgrade");
+  }
   return {
-    method: text(headers[":method"]) ?? "GET",
+    method,
     scheme,
     explicitScheme: true,
     authority: text(headers[":authority"]) ?? text(headers["host"]),
