@@ -36,6 +36,8 @@ export interface CircuitBreakerOptions {
   readonly maxRetries?: number;
   /** Default: no limit. */
   readonly maxConnectionPools?: number;
+  /** Connections to one host; counted where `admit("connection", …)` is told the host. Default: no limit. */
+  readonly maxConnectionsPerHost?: number;
   /** Takes the place of `maxRetries`. Default: none. */
   readonly retryBudget?: ConcurrencyRetryBudget | WindowRetryBudget;
   /** Publish `remaining_*` gauges. Default: false. */

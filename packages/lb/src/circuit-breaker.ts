@@ -1,5 +1,6 @@
 import type { CircuitBreakerOptions, Permit, Resource } from "./circuit-breaker-options.js";
 import type { Clock } from "./clock.js";
+import type { Host } from "./host.js";
 import type { RoutingPriority } from "./pick.js";
 import { createWindowBudget, retryBudgetLimit, type WindowBudget } from "./retry-budget.js";
 
@@ -16,6 +17,7 @@ export function effectiveLimits(options: readonly CircuitBreakerOptions[], prior
     maxRequests: first.maxRequests ?? 1024,
     maxRetries: first.maxRetries ?? 3,
     maxConnectionPools: first.maxConnectionPools ?? Number.POSITIVE_INFINITY,
+    maxConnectionsPerHost: first.maxConnectionsPerHost ?? Number.POSITIVE_INFINITY,
     trackRemaining: first.trackRemaining ?? false,
     ...(first.retryBudget && { retryBudget: first.retryBudget }),
   };
@@ -41,6 +43,7 @@ export class CircuitBreaker {
     request: 0,
     retry: 0,
   };
+  private readonly connections = new WeakMap<Host, number>();
   private readonly window: WindowBudget | undefined;
   private readonly clock: Clock;
   private readonly count: (name: string) => void;
@@ -89,13 +92,22 @@ export class CircuitBreaker {
     this.used[resource] -= 1;
   }
 
-  /** Takes a unit and wraps it so that giving it back twice does no harm. */
-  permit(resource: Resource): Permit | undefined {
+  /** Takes a unit, of the host as well if one is given, and wraps it so that giving it back twice does no harm. */
+  permit(resource: Resource, host?: Host): Permit | undefined {
+    // A host may always have one connection: otherwise nothing would ever reach it.
+    const ofHost = host === undefined ? 0 : (this.connections.get(host) ?? 0);
+    if (ofHost >= Math.max(1, this.limits.maxConnectionsPerHost)) {
+      this.count(STATISTICS[resource].overflow);
+      return undefined;
+    }
     if (!this.take(resource)) return undefined;
+    if (host !== undefined) this.connections.set(host, ofHost + 1);
     let held = true;
     const release = (): void => {
-      if (held) this.release(resource);
+      if (!held) return;
       held = false;
+      this.release(resource);
+      if (host !== undefined) this.connections.set(host, (this.connections.get(host) ?? 1) - 1);
     };
     return { release, [Symbol.dispose]: release };
   }

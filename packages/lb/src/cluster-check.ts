@@ -56,6 +56,7 @@ function checkLimits(checker: Checker, path: string, limits: CircuitBreakerOptio
   checker.integer(`${path}.max_requests`, limits.maxRequests, 0);
   checker.integer(`${path}.max_retries`, limits.maxRetries, 0);
   checker.integer(`${path}.max_connection_pools`, limits.maxConnectionPools, 0);
+  checker.integer(`${path}.max_connections_per_host`, limits.maxConnectionsPerHost, 0);
   const budget = limits.retryBudget;
   if (budget?.kind === "window") {
     checker.number(`${path}.retry_budget.ttl`, budget.ttlMs, 1000, 60_000);

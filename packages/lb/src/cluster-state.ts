@@ -116,8 +116,8 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     return current >= max ? { reason: "overflow", steps } : { address: host.address, steps };
   }
 
-  admit(resource: Resource, priority: RoutingPriority = "DEFAULT"): Permit | undefined {
-    return this.breakers[priority].permit(resource);
+  admit(resource: Resource, priority: RoutingPriority = "DEFAULT", host?: Host): Permit | undefined {
+    return this.breakers[priority].permit(resource, resource === "connection" ? host : undefined);
   }
 
   host(address: string): Host | undefined {
@@ -257,6 +257,8 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
         local: { locality: local.locality, ...(local.cluster && { hosts: local.cluster.prioritySet }) },
       }),
       totalActive: () => this.active,
+      discover: (address) => this.prioritySet.discover(address, this.clock.now()),
+      forget: (addresses) => this.prioritySet.remove(addresses),
       count: (name) => this.count(name),
       gauge: (name, value) => void this.counters.set(name, value),
     };

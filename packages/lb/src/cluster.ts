@@ -20,8 +20,12 @@ export interface Cluster extends Disposable {
   pick(context?: PickContext): Pick;
   /** Chooses as {@link Cluster.pick} would (a rotation moves on by one), takes nothing, and says why. */
   explain(context?: PickContext): Explanation;
-  /** Takes a unit of a limited resource, or nothing if the limit is reached. `pick` takes `"request"` itself. */
-  admit(resource: Resource, priority?: RoutingPriority): Permit | undefined;
+  /**
+   * Takes a unit of a limited resource, or nothing if the limit is reached. `pick` takes `"request"` itself.
+   *
+   * @param host - To which host, for connections: the limit by host then counts too.
+   */
+  admit(resource: Resource, priority?: RoutingPriority, host?: Host): Permit | undefined;
   /** The host with this address. */
   host(address: string): Host | undefined;
   /**

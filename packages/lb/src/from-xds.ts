@@ -3,7 +3,9 @@ import type { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/end
 import { type Cluster, createCluster } from "./cluster.js";
 import { checkOptions } from "./cluster-check.js";
 import type { ClusterDeps, ClusterOptions } from "./cluster-options.js";
+import type { DnsDiscoveryOptions } from "./discovery.js";
 import { throwIssues } from "./errors.js";
+import { checkAddresses, readDiscovery } from "./from-xds/discovery.js";
 import { readDropOverloads, readEndpoints } from "./from-xds/endpoints.js";
 import { readHealthCheck } from "./from-xds/health-check.js";
 import { definedOnly, enumName, IssueList } from "./from-xds/issues.js";
@@ -21,7 +23,8 @@ export interface FromXdsDeps extends ClusterDeps {
 }
 
 /**
- * Makes a cluster from its xDS messages. Hosts of a DNS cluster keep the names they are configured with.
+ * Makes a cluster from its xDS messages. Hosts of a DNS cluster keep the names they are configured with
+ * until {@link runDnsDiscovery} has looked them up.
  *
  * @param endpoints - What EDS delivered; without it the cluster's own `load_assignment` is used.
  * @throws {@link LbError} `ERR_LB_CONFIG_INVALID`, `ERR_LB_CONFIG_OPAQUE` or `ERR_LB_POLICY_UNKNOWN` with every problem
@@ -53,13 +56,16 @@ export function optionsFromXds(cluster: ClusterMessage, endpoints: ClusterLoadAs
   const common = cluster.commonLbConfig;
   const { overprovisioningFactor, weightedPriorityHealth, dropOverloads } = assignment?.policy ?? {};
   const panic = common?.healthyPanicThreshold;
+  const groups = assignment && readEndpoints(assignment, { dns: type?.endsWith("_DNS") ?? false }, path, issues);
+  checkAddresses(cluster, "load_assignment.", issues);
+  readDiscovery(cluster, groups ?? [], issues);
   const options = definedOnly<ClusterOptions>({
     name: cluster.name,
-    endpoints: assignment && readEndpoints(assignment, { dns: type?.endsWith("_DNS") ?? false }, path, issues),
+    endpoints: groups,
     policy,
     outlierDetection:
       cluster.outlierDetection && readOutlierDetection(cluster.outlierDetection, "outlier_detection", issues),
-    circuitBreakers: cluster.circuitBreakers && readCircuitBreakers(cluster.circuitBreakers),
+    circuitBreakers: cluster.circuitBreakers && readCircuitBreakers(cluster.circuitBreakers, issues),
     healthCheck: readHealthCheck(cluster.healthChecks ?? [], "health_checks", issues),
     ignoreNewHostsUntilFirstCheck: common?.ignoreNewHostsUntilFirstHc,
     ignoreHealthOnHostRemoval: cluster.ignoreHealthOnHostRemoval,
@@ -70,5 +76,19 @@ export function optionsFromXds(cluster: ClusterMessage, endpoints: ClusterLoadAs
     updateMergeWindowMs: issues.durationMs("common_lb_config.update_merge_window", common?.updateMergeWindow),
   });
   throwIssues([...issues.issues, ...checkOptions(options)]);
+  return options;
+}
+
+/**
+ * How a cluster of type `STRICT_DNS` or `LOGICAL_DNS` finds its hosts, for {@link runDnsDiscovery}; nothing for other
+ * types.
+ *
+ * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` with every problem and its path.
+ */
+export function discoveryFromXds(cluster: ClusterMessage): DnsDiscoveryOptions | undefined {
+  const issues = new IssueList();
+  const groups = readEndpoints(cluster.loadAssignment ?? {}, { dns: true }, "load_assignment.", issues);
+  const options = readDiscovery(cluster, groups, issues);
+  throwIssues(issues.issues);
   return options;
 }

@@ -95,6 +95,16 @@ export class HostStore implements PrioritySet {
     for (const priority of touched) this.changed({ kind: "membership", priority });
   }
 
+  /** The host with this address; one that is not there is added to the first priority. */
+  discover(address: string, now: number): HostState {
+    const known = this.byAddress.get(address);
+    if (known !== undefined) return known;
+    const host = this.create({ address }, {}, 0, now);
+    this.insert(host, this.level(0));
+    this.changed({ kind: "membership", priority: 0 });
+    return host;
+  }
+
   /** Takes hosts out, except those that an active check still finds healthy. */
   remove(addresses: Iterable<string>): void {
     const touched = new Set<number>();

@@ -53,6 +53,7 @@ export type {
   HostDelta,
   LocalOptions,
 } from "./cluster-options.js";
+export type { DnsAddress, DnsDiscoveryOptions, DnsFamily } from "./discovery.js";
 export { createEdf, type EdfScheduler } from "./edf.js";
 export { type Issue, LbError, type LbErrorCode } from "./errors.js";
 export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
@@ -81,6 +82,7 @@ export {
 } from "./failure-accrual.js";
 export {
   clusterFromXds,
+  discoveryFromXds,
   type EndpointOptions,
   endpointsFromXds,
   type FromXdsDeps,
@@ -161,6 +163,7 @@ export {
   leastRequestWeight,
 } from "./policy/least-request.js";
 export { type MaglevOptions, maglev } from "./policy/maglev.js";
+export { type OriginalDestinationOptions, originalDestination } from "./policy/original-destination.js";
 export {
   type MetadataPath,
   type OverrideHeader,
@@ -199,6 +202,7 @@ export {
 } from "./retry.js";
 export { retryBudgetLimit, type WindowBudgetAmounts, windowBudgetAmounts } from "./retry-budget.js";
 export { createRotation, type Rotation } from "./rotation.js";
+export { type DnsDiscoveryDeps, type DnsResolver, runDnsDiscovery, systemResolver } from "./shell/dns-discovery.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
 export { type GrpcCheckOptions, grpcCheck } from "./shell/grpc-check.js";
 export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from "./shell/health-checks.js";

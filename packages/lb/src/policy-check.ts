@@ -91,6 +91,9 @@ export class PolicyCheck {
         this.report(`${path}.fallback_keys_subset`, "must not be equal to the selector's keys");
       }
     }
+    if (fallback.size > 0 && selector.fallbackPolicy !== "KEYS_SUBSET") {
+      this.report(`${path}.fallback_keys_subset`, "can be set for KEYS_SUBSET only");
+    }
     if (selector.singleHostPerSubset && keys.size !== 1) {
       this.report(`${path}.single_host_per_subset`, `takes a selector with one key, got ${keys.size}`);
     }

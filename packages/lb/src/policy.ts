@@ -29,6 +29,10 @@ export interface BalancerEnv {
   readonly local?: LocalZone;
   /** Requests in flight over the whole cluster, for bounded load. */
   totalActive(): number;
+  /** The host with this address, made if there is none: for policies that are told where to go. */
+  discover?(address: string): Host;
+  /** Takes out hosts that {@link BalancerEnv.discover} made. */
+  forget?(addresses: readonly string[]): void;
   /** Counts an occurrence under one of Envoy's statistics names, such as `lb_healthy_panic`. */
   count(name: string): void;
   /** Sets a statistic that goes up and down. */

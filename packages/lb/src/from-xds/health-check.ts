@@ -1,6 +1,6 @@
 import type { HealthCheck } from "@weftmesh/xds-types/envoy/config/core/v3";
 import type { HealthCheckOptions } from "../health-check.js";
-import { definedOnly, type IssueList } from "./issues.js";
+import { definedOnly, type IssueList, snakeCase } from "./issues.js";
 
 /** Reads timing and thresholds of the health check; what is checked, and how, is the checker's. */
 export function readHealthCheck(
@@ -15,6 +15,11 @@ export function readHealthCheck(
     issues.durationMs(`${path}[0].${field}`, value);
   for (const field of ["timeout", "interval", "healthyThreshold", "unhealthyThreshold"] as const) {
     if (check[field] === undefined) issues.add(`${path}[0].${snakeCase(field)}`, "is required");
+  }
+  for (const [index, { start = 0n, end = 0n }] of (check.httpHealthCheck?.expectedStatuses ?? []).entries()) {
+    const range = `${path}[0].http_health_check.expected_statuses[${index}]`;
+    if (start >= end) issues.add(range, `must start below its end, got ${start} and ${end}`);
+    if (start < 100n || end > 600n) issues.add(range, `must lie within 100 and 600, got ${start} and ${end}`);
   }
   return {
     timeoutMs: duration("timeout", check.timeout) ?? 1,
@@ -32,8 +37,4 @@ export function readHealthCheck(
       healthyEdgeIntervalMs: duration("healthy_edge_interval", check.healthyEdgeInterval),
     }),
   };
-}
-
-function snakeCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -44,3 +44,8 @@ export function definedOnly<T extends object>(values: { readonly [K in keyof T]?
 export function enumName<T extends string>(value: T | number | undefined): T | undefined {
   return typeof value === "number" ? undefined : value;
 }
+
+/** A field's name in proto spelling. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

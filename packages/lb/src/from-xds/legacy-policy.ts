@@ -7,6 +7,7 @@ import { type RoundRobinOptions, roundRobin } from "../policy/round-robin.js";
 import { subset } from "../policy/subset.js";
 import type { Policy } from "../policy.js";
 import type { SlowStartOptions } from "../slow-start.js";
+import { readOriginalDestination } from "./discovery.js";
 import { readConsistentHashing, readRing } from "./hashing.js";
 import { definedOnly, enumName, type IssueList } from "./issues.js";
 import { readLocality, readSlowStart } from "./locality.js";
@@ -21,7 +22,7 @@ export function legacyPolicy(cluster: ClusterMessage, issues: IssueList): Policy
     if (!isOriginalDestination && cluster.clusterType === undefined) {
       issues.add("lb_policy", "CLUSTER_PROVIDED needs a cluster type that brings its own load balancer");
     }
-    return undefined;
+    return isOriginalDestination ? readOriginalDestination(cluster, issues) : undefined;
   }
   if (isOriginalDestination) issues.add("lb_policy", "must be CLUSTER_PROVIDED for a cluster of type ORIGINAL_DST");
   const child = leafPolicy(cluster, issues);
@@ -37,6 +38,11 @@ function leafPolicy(cluster: ClusterMessage, issues: IssueList): Policy | undefi
   const common = cluster.commonLbConfig ?? {};
   const locality = readLocality(common);
   const localityWeighted = locality?.kind === "locality-weighted";
+  if (common.consistentHashingLbConfig?.useHostnameForHashing && !enumName(cluster.type)?.endsWith("_DNS")) {
+    // Envoy looks at the type here and not where a policy says the same.
+    const path = "common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing";
+    issues.add(path, "needs a cluster that finds its hosts by DNS");
+  }
   const consistent = readConsistentHashing(
     common.consistentHashingLbConfig ?? {},
     "common_lb_config.consistent_hashing_lb_config",

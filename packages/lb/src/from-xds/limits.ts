@@ -1,11 +1,11 @@
 import type { CircuitBreakers, OutlierDetection } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import type { CircuitBreakerOptions } from "../circuit-breaker-options.js";
 import type { OutlierDetectionOptions } from "../outlier-options.js";
-import { definedOnly, enumName, type IssueList } from "./issues.js";
+import { definedOnly, enumName, type IssueList, snakeCase } from "./issues.js";
 
 /** Reads circuit breakers; an entry for a routing priority this version does not know is left out. */
-export function readCircuitBreakers(breakers: CircuitBreakers): CircuitBreakerOptions[] {
-  return (breakers.thresholds ?? []).map((entry) => {
+export function readCircuitBreakers(breakers: CircuitBreakers, issues: IssueList): CircuitBreakerOptions[] {
+  const limits = (breakers.thresholds ?? []).map((entry): CircuitBreakerOptions => {
     const budget = entry.retryBudget && {
       ...(entry.retryBudget.budgetPercent && { budgetPercent: entry.retryBudget.budgetPercent.value ?? 0 }),
       ...definedOnly<{ minRetryConcurrency?: number }>({ minRetryConcurrency: entry.retryBudget.minRetryConcurrency }),
@@ -21,6 +21,29 @@ export function readCircuitBreakers(breakers: CircuitBreakers): CircuitBreakerOp
       trackRemaining: entry.trackRemaining,
     });
   });
+  return withHostLimits(limits, breakers.perHostThresholds ?? [], issues);
+}
+
+/** Limits by host know connections only; of two entries for a priority the first wins, as everywhere here. */
+function withHostLimits(
+  limits: readonly CircuitBreakerOptions[],
+  entries: NonNullable<CircuitBreakers["perHostThresholds"]>,
+  issues: IssueList,
+): CircuitBreakerOptions[] {
+  const merged = [...limits];
+  for (const [index, { priority, maxConnections, trackRemaining: _, ...others }] of entries.entries()) {
+    for (const field of Object.keys(others)) {
+      issues.add(`circuit_breakers.per_host_thresholds[${index}].${snakeCase(field)}`, "has no limit by host");
+    }
+    if (maxConnections === undefined) continue;
+    const wanted = enumName(priority) ?? "DEFAULT";
+    const at = merged.findIndex((each) => (each.priority ?? "DEFAULT") === wanted);
+    const present = merged[at] ?? { priority: wanted };
+    const limited = { maxConnectionsPerHost: maxConnections, ...present };
+    if (at < 0) merged.push(limited);
+    else merged[at] = limited;
+  }
+  return merged;
 }
 
 /** Reads outlier detection. */
