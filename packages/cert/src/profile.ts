@@ -41,6 +41,8 @@ export function distinguishedName(organization: string | undefined, commonName?:
   return sequence(...attribute(Oid.organization, organization), ...attribute(Oid.commonName, commonName));
 }
 
+const VERSION_3 = der(contextTag(0), integer(2));
+
 function toBeSigned(fields: CertificateFields, subject: Uint8Array, extensions: readonly Uint8Array[]): Uint8Array {
   const keyIds = [extension(Oid.subjectKeyId, false, octetString(fields.subjectKeyId))];
   if (fields.authorityKeyId) {
@@ -48,7 +50,7 @@ function toBeSigned(fields: CertificateFields, subject: Uint8Array, extensions: 
     keyIds.push(extension(Oid.authorityKeyId, false, value));
   }
   return sequence(
-    der(contextTag(0), integer(2)),
+    VERSION_3,
     unsignedInteger(fields.serial),
     schemeOf(fields.issuerKey).identifier,
     fields.issuer,

@@ -33,6 +33,31 @@ export interface DerElement {
   readonly content: Uint8Array;
 }
 
+/** Views cost more than what is read through them, and most elements are only passed over: made when asked for. */
+class Element implements DerElement {
+  readonly tag: number;
+  readonly #source: Uint8Array;
+  readonly #start: number;
+  readonly #at: number;
+  readonly #end: number;
+
+  constructor(tag: number, source: Uint8Array, start: number, at: number, end: number) {
+    this.tag = tag;
+    this.#source = source;
+    this.#start = start;
+    this.#at = at;
+    this.#end = end;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#source.subarray(this.#start, this.#end);
+  }
+
+  get content(): Uint8Array {
+    return this.#source.subarray(this.#at, this.#end);
+  }
+}
+
 /**
  * Reads DER element by element and refuses everything that is only BER: indefinite and non-minimal lengths, long tags.
  *
@@ -88,7 +113,7 @@ export class DerReader {
     const end = at + length;
     if (end > bytes.length) throw this.fail("the element is longer than what is left");
     this.#at = end;
-    return { tag: found, bytes: bytes.subarray(start, end), content: bytes.subarray(at, end) };
+    return new Element(found, bytes, start, at, end);
   }
 
   /** Reads the next element if it has this tag. */

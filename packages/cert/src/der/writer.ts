@@ -17,14 +17,18 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const content of contents) length += content.length;
-  const header = [tag];
-  if (length < 0x80) header.push(length);
-  else {
-    const octets: number[] = [];
-    for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-    header.push(0x80 | octets.length, ...octets);
+  let octets = 0;
+  if (length >= 0x80) for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets++;
+  const bytes = new Uint8Array(2 + octets + length);
+  bytes[0] = tag;
+  bytes[1] = octets === 0 ? length : 0x80 | octets;
+  for (let i = octets, rest = length; i > 0; i--, rest = Math.floor(rest / 256)) bytes[1 + i] = rest % 256;
+  let at = 2 + octets;
+  for (const content of contents) {
+    bytes.set(content, at);
+    at += content.length;
   }
-  return concatBytes(Uint8Array.from(header), ...contents);
+  return bytes;
 }
 
 /** Writes a SEQUENCE. */
@@ -100,5 +104,7 @@ export function oid(dotted: string): Uint8Array {
 
 /** The bytes of a string whose characters are all below 256. */
 export function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
