@@ -36,30 +36,59 @@ export function readGrpcBootstrap(text: string): Bootstrap {
  */
 export function readEnvoyBootstrap(json: unknown): Bootstrap {
   const root = object(json, "bootstrap");
-  const ads = object(
-    object(root["dynamic_resources"], "dynamic_resources")["ads_config"],
-    "dynamic_resources.ads_config",
-  );
-  const path = "dynamic_resources.ads_config.api_type";
-  const apiType = ads["api_type"];
-  if (apiType !== "GRPC" && apiType !== "DELTA_GRPC") throw invalid(path, "GRPC or DELTA_GRPC expected");
-  // V7: only v3 exists; the field's default, AUTO, and V2 are refused by Envoy too.
-  if (ads["transport_api_version"] !== "V3")
-    throw invalid("dynamic_resources.ads_config.transport_api_version", "V3 expected");
+  const at = "dynamic_resources.ads_config";
   const clusters = list(
     object(root["static_resources"] ?? {}, "static_resources")["clusters"],
     "static_resources.clusters",
   );
+  const ads = object(object(root["dynamic_resources"], "dynamic_resources")["ads_config"], at);
+  const servers = serversOf(ads, at, clusters);
+  const ofSource = (value: unknown, path: string): readonly ServerConfig[] => {
+    const source = object(value, path);
+    // `ads: {}` is the aggregated stream that the bootstrap has anyhow.
+    if (source["ads"] !== undefined) return servers;
+    return serversOf(
+      object(source["api_config_source"], `${path}.api_config_source`),
+      `${path}.api_config_source`,
+      clusters,
+    );
+  };
+  const authorities: Record<string, Authority> = Object.create(null);
+  list(root["config_sources"], "config_sources").forEach((source, index) => {
+    const path = `config_sources[${index}]`;
+    for (const authority of list(object(source, path)["authorities"], `${path}.authorities`)) {
+      authorities[text(object(authority, path)["name"], `${path}.authorities`)] = { servers: ofSource(source, path) };
+    }
+  });
+  const defaultServers = optional(root["default_config_source"], "default_config_source", ofSource);
+  const nodeContextParams = optional(root["node_context_params"], "node_context_params", (value, path) =>
+    list(value, path).map((each) => text(each, path)),
+  );
+  return {
+    servers,
+    node: readNode(object(root["node"] ?? {}, "node")),
+    ...(Object.keys(authorities).length === 0 ? {} : { authorities }),
+    ...(defaultServers === undefined ? {} : { defaultServers }),
+    ...(nodeContextParams === undefined ? {} : { nodeContextParams }),
+  };
+}
+
+/** The servers of an `ApiConfigSource`, by way of the static clusters it names. */
+function serversOf(source: Json, path: string, clusters: readonly unknown[]): readonly ServerConfig[] {
+  const apiType = text(source["api_type"] ?? "", `${path}.api_type`).replace("AGGREGATED_", "");
+  if (apiType !== "GRPC" && apiType !== "DELTA_GRPC") throw invalid(`${path}.api_type`, "GRPC or DELTA_GRPC expected");
+  // V7: only v3 exists; the field's default, AUTO, and V2 are refused by Envoy too.
+  if (source["transport_api_version"] !== "V3") throw invalid(`${path}.transport_api_version`, "V3 expected");
   const variant = apiType === "GRPC" ? "sotw" : "delta";
-  const servers = list(ads["grpc_services"], "dynamic_resources.ads_config.grpc_services").map((service, index) => {
-    const at = `dynamic_resources.ads_config.grpc_services[${index}].envoy_grpc.cluster_name`;
+  const servers = list(source["grpc_services"], `${path}.grpc_services`).map((service, index) => {
+    const at = `${path}.grpc_services[${index}].envoy_grpc.cluster_name`;
     const name = object(object(service, at)["envoy_grpc"], at)["cluster_name"];
     const cluster = clusters.map((one) => object(one, "static_resources.clusters")).find((one) => one["name"] === name);
     if (cluster === undefined) throw invalid(at, `no static cluster named ${JSON.stringify(name)}`);
     return { uri: clusterAddress(cluster, at), variant } satisfies ServerConfig;
   });
-  if (servers.length === 0) throw invalid("dynamic_resources.ads_config.grpc_services", "at least one is needed");
-  return { servers, node: readNode(object(root["node"] ?? {}, "node")) };
+  if (servers.length === 0) throw invalid(`${path}.grpc_services`, "at least one is needed");
+  return servers;
 }
 
 function clusterAddress(cluster: Json, at: string): string {

@@ -8,6 +8,10 @@ export interface Bootstrap {
   readonly node: Partial<NodeIdentity> & { readonly id: string };
   /** Other servers for `xdstp://AUTHORITY/…` names, by authority. Default none. */
   readonly authorities?: Readonly<Record<string, Authority>>;
+  /** Servers for `xdstp` names of any other authority, Envoy's `default_config_source`. Default: such names are refused. */
+  readonly defaultServers?: readonly ServerConfig[];
+  /** Node fields that go into the context of `xdstp` names, for `withNodeContext`. Default none. */
+  readonly nodeContextParams?: readonly string[];
 }
 
 /** One management server. */

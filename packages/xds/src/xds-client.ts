@@ -1,6 +1,7 @@
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import type { BackoffConfig } from "./backoff.js";
 import type { Bootstrap, ServerConfig } from "./bootstrap.js";
+import type { LastGoodStore } from "./client/last-good.js";
 import type { ResourceStatus } from "./client/status.js";
 import type { ClientDump } from "./client-dump.js";
 import type { ConfigSet } from "./config-set.js";
@@ -68,6 +69,11 @@ export interface ClientOptions {
    * reader that does not come back then stops all others. Default false: readers that are behind skip states.
    */
   readonly flowControl?: boolean;
+  /**
+   * Keeps what was accepted, to start from it when no server can be reached (N10): `fileLastGood(path)`. Secrets are never
+   * written. Default: nothing is kept.
+   */
+  readonly lastGood?: LastGoodStore;
   /** Waits between failed attempts to connect. Default: gRPC's, 1 s × 1.6 up to 120 s, ±20 %. */
   readonly backoff?: BackoffConfig;
   /** Called synchronously on every event; must be quick and must not throw. */

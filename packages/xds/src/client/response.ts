@@ -5,7 +5,7 @@ import { otherNames } from "../view.js";
 import type { DiscoveryResponse, ResourceError, WireResource } from "../wire/response.js";
 import { canonicalName } from "../xdstp.js";
 import { type ClientEntry, type ClientRules, type ClientType, wants } from "./entry.js";
-import { resourceName } from "./resource-name.js";
+import { nameOf } from "./resource-name.js";
 
 /** What a response did to a type. */
 export interface Intake {
@@ -43,7 +43,7 @@ export function takeResponse(
     changed.add(name);
   };
   for (const resource of response.resources) {
-    const name = canonicalName(resource.name === "" ? resourceName(resource.value) : resource.name);
+    const name = canonicalName(nameOf(resource));
     // N8: of the variants of a name exactly one is for this client; a second one that matches is one too many.
     if (resource.constraints !== undefined && !matchesParameters(resource.constraints, rules.parameters ?? {}))
       continue;

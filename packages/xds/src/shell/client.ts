@@ -6,7 +6,7 @@ import { afterFailure, afterResponse, type Fallback, FIRST_SERVER, moved } from 
 import { interestIn, union } from "../client/interest.js";
 import { judge } from "../client/judge.js";
 import { nackOf } from "../client/refusal.js";
-import { resourceName } from "../client/resource-name.js";
+import { nameOf } from "../client/resource-name.js";
 import { CLIENT_FEATURES, clientRules } from "../client/rules.js";
 import {
   type ClientEffect,
@@ -25,16 +25,20 @@ import { referencesOf } from "../references.js";
 import type { Reference, ResourceType } from "../resource.js";
 import type { WatchError, WatchUpdate } from "../watch.js";
 import { encodeNode } from "../wire/node.js";
-import type { DiscoveryResponse, WireResource } from "../wire/response.js";
+import type { DiscoveryResponse } from "../wire/response.js";
 import type { ClientEvent, ClientOptions, XdsClient } from "../xds-client.js";
 import { ClientStream } from "./client-stream.js";
 import { configFeed } from "./config-feed.js";
+import { FederatedClient } from "./federation.js";
 import { type Endable, endOn, Feed } from "./feed.js";
+import { LastGoodKeeper } from "./last-good-keeper.js";
 import { CONFIG_RESOURCE_TYPES, openAny } from "./resource-types.js";
 
 /** Makes a client; it connects when the first watch begins. */
 export function createClient(options: ClientOptions): XdsClient {
-  return new GrpcXdsClient(options);
+  const { authorities, defaultServers } = options.bootstrap;
+  if (authorities === undefined && defaultServers === undefined) return new GrpcXdsClient(options);
+  return new FederatedClient(options, (each) => new GrpcXdsClient(each));
 }
 
 /** One watch, of any kind: what it wants of a type, and what to do when the type changed. */
@@ -59,6 +63,7 @@ class GrpcXdsClient implements XdsClient {
   readonly #streams: Map<number, ClientStream> = new Map();
   /** Sessions of servers before the active one that have a stream and have not answered on it. */
   readonly #probes: Map<number, ClientSession> = new Map();
+  readonly #keeper: LastGoodKeeper;
   #fallback: Fallback = FIRST_SERVER;
   #session: ClientSession;
   #connection: WatchError | undefined;
@@ -69,6 +74,7 @@ class GrpcXdsClient implements XdsClient {
     const [server] = options.bootstrap.servers;
     if (server === undefined) throw new XdsError("ERR_XDS_BOOTSTRAP_INVALID", "xds_servers", "at least one is needed");
     this.#options = options;
+    this.#keeper = new LastGoodKeeper(options.lastGood, () => this.#session);
     this.#session = openClient(server.variant ?? "delta");
     const { validate = () => [] } = options;
     const judgeResource: ClientRules["judge"] = (typeUrl, name, value) =>
@@ -142,6 +148,7 @@ class GrpcXdsClient implements XdsClient {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#keeper.flush();
     for (const feed of [...this.#feeds]) feed.end();
     clearTimeout(this.#timer);
     for (const stream of this.#streams.values()) stream.close();
@@ -224,6 +231,7 @@ class GrpcXdsClient implements XdsClient {
     else if (index !== fallback.active) return;
     this.#connection = undefined;
     this.#step({ kind: "response", response });
+    this.#keeper.accepted();
     if (recovered) this.#wakeAll();
     // A reader takes a state in a microtask; whether it is at work shows after that.
     if (this.#options.flowControl === true) setImmediate(() => this.#regulate());
@@ -264,6 +272,8 @@ class GrpcXdsClient implements XdsClient {
       this.#session = moved(this.#session, servers[fallback.active]?.variant ?? "delta");
       this.#connect(fallback.active);
     }
+    // The last server of the list cannot be reached either.
+    else this.#session = this.#keeper.recalled(this.#session, this.#rules[fallback.active]);
     this.#connection = { kind: "connection", transient: true, message: `${server.uri}: ${reason}` };
     this.#wakeAll();
   }
@@ -290,7 +300,7 @@ class GrpcXdsClient implements XdsClient {
         return;
       case "accepted": {
         const { version, resources } = effect.response;
-        this.#emit({ kind: "ack", typeUrl: effect.typeUrl, version, resources: resources.map(wireName) });
+        this.#emit({ kind: "ack", typeUrl: effect.typeUrl, version, resources: resources.map(nameOf) });
         return;
       }
       case "refused":
@@ -337,8 +347,4 @@ class GrpcXdsClient implements XdsClient {
     }
     return references;
   }
-}
-
-function wireName(resource: WireResource): string {
-  return resource.name === "" ? resourceName(resource.value) : resource.name;
 }
