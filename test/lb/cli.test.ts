@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { leastRequest, simulate } from "@weftmesh/lb";
 import { afterAll, describe, expect, test } from "vitest";
 import { main } from "../../packages/lb/src/cli/main.js";
 
@@ -48,13 +49,27 @@ describe("weft-lb simulate", () => {
   });
 
   test.each([
-    { name: "no mapping", text: "- 1", message: ": must be a mapping" },
-    { name: "no rate", text: "{ name: x, requests: 1 }", message: "requestsPerSecond: must be a number above 0" },
-    { name: "no YAML", text: "{ name: ", message: "Flow map" },
+    { name: "no mapping", text: "- 1", message: ":1:1 : must be a mapping" },
+    {
+      name: "no rate",
+      text: "{ name: x, requests: 1, servers: [{ name: a }], candidates: [{ name: c }] }",
+      message: ":1:1 requestsPerSecond: is required",
+    },
+    { name: "no YAML", text: "{ name: ", message: ":1:9 : Flow map" },
+    {
+      name: "a field that is not known",
+      text: "name: x\nrequests: 1\nrequestsPerSecond: 1\nservers:\n- { name: a, serviceMS: 1 }\ncandidates: [{ name: c }]\n",
+      message: ":5:25 servers[0].serviceMS: is not known here (ERR_LB_CONFIG_INVALID)",
+    },
+    {
+      name: "a share of more than all",
+      text: "name: x\nrequests: 1\nrequestsPerSecond: 1\nservers: [{ name: a, failureRate: 2 }]\ncandidates: [{ name: c }]\n",
+      message: ":4:35 servers[0].failureRate: must be a number from 0 to 1, got 2",
+    },
     {
       name: "a cluster that is refused",
       text: "{ name: x, requests: 1, requestsPerSecond: 1, servers: [{ name: a }], candidates: [{ name: c, cluster: { lb_policy: MAGLEV, maglev_lb_config: { table_size: 8 } } }] }",
-      message: "candidates[0].cluster: maglev_lb_config.table_size: must be a prime number, got 8",
+      message: "candidates[0].cluster.maglev_lb_config.table_size: must be a prime number, got 8",
     },
   ])("a scenario with $name is one line and exit 2", async ({ text, message }) => {
     const { code, stderr } = await run("simulate", file("bad.yaml", text));
@@ -77,6 +92,24 @@ load_assignment:
     - endpoint: { address: { socket_address: { address: 10.0.0.1, port_value: 80 } } }
     - endpoint: { address: { socket_address: { address: 10.0.0.2, port_value: 80 } } }
 `;
+
+test("a million requests over a thousand hosts take seconds, and the same seed gives the same bytes", () => {
+  const scenario = {
+    name: "big",
+    requests: 1_000_000,
+    requestsPerSecond: 100_000,
+    servers: [{ name: "s", count: 1000, serviceMs: 5 }],
+    candidates: [{ name: "least request", options: { policy: leastRequest() } }],
+  };
+  const started = performance.now();
+  const report = simulate(scenario);
+  expect(performance.now() - started).toBeLessThan(20_000);
+  expect(Object.values(report.candidates[0]?.requestsByHost ?? {}).reduce((sum, each) => sum + each, 0)).toBe(
+    1_000_000,
+  );
+  const small = { ...scenario, requests: 20_000 };
+  expect(JSON.stringify(simulate(small))).toBe(JSON.stringify(simulate(small)));
+}, 30_000);
 
 describe("weft-lb lint", () => {
   test("names place, cluster, field and consequence, and exits 1", async () => {
@@ -102,15 +135,24 @@ describe("weft-lb lint", () => {
 
 describe("weft-lb", () => {
   test.each([
-    { name: "a file that is not there", argv: ["lint", join(folder, "none.yaml")] },
-    { name: "a folder", argv: ["lint", folder] },
-    { name: "a binary file", argv: ["simulate", file("binary.yaml", "a\0b")] },
-    { name: "an unknown option", argv: ["lint", "-", "--nope"] },
-    { name: "a number that is none", argv: ["lint", file("n.yaml", ""), "--rps", "many"] },
-  ])("$name is one line and exit 2", async ({ argv }) => {
+    { name: "a file that is not there", argv: ["lint", join(folder, "none.yaml")], says: "no such file" },
+    { name: "a folder", argv: ["lint", folder], says: "is a folder, not a file" },
+    { name: "a binary file", argv: ["simulate", file("binary.yaml", "a\0b")], says: "is a binary file" },
+    { name: "an unknown option", argv: ["lint", "-", "--nope"], says: "'--nope'" },
+    { name: "a number that is none", argv: ["lint", file("n.yaml", ""), "--rps", "many"], says: "--rps: must be" },
+    { name: "an unknown command", argv: ["simulat", "x.yaml"], says: 'unknown command "simulat"; weft-lb simulate' },
+    { name: "no file", argv: ["lint"], says: "lint takes one file, got 0" },
+    {
+      name: "a picture that cannot be written",
+      argv: ["simulate", join(scenarios, "drain.yaml"), "--requests", "10", "--svg", join(folder, "no", "x.svg")],
+      says: "no such file or folder",
+    },
+  ])("$name is one line and exit 2", async ({ argv, says }) => {
     const { code, stderr } = await run(...argv);
     expect(code).toBe(2);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).toContain(says);
+    expect(stderr).not.toMatch(/ENOENT|EISDIR/);
   });
 
   test("--help and --version answer and exit 0", async () => {

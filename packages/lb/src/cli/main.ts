@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { runLint } from "./lint.js";
-import { InputError, type Output } from "./output.js";
+import { fileProblem, InputError, type Output } from "./output.js";
 import { runSimulate } from "./simulate.js";
 
 const USAGE = `usage: weft-lb simulate SCENARIO.yaml [--json] [--svg FILE] [--seed N] [--requests N]
@@ -21,6 +21,8 @@ examples:
   weft-lb lint envoy.yaml --rps 200 --latency-ms 40
 
 Exit: 0 done (lint: nothing found), 1 lint found something, 2 bad input or usage`;
+
+const HINT = "; weft-lb simulate SCENARIO.yaml or weft-lb lint CONFIG.yaml, see --help";
 
 /** Runs the command line; returns the exit code. */
 export async function main(argv: readonly string[], output: Output): Promise<number> {
@@ -48,9 +50,13 @@ export async function main(argv: readonly string[], output: Output): Promise<num
       output.stdout(`${USAGE}\n`);
       return 0;
     }
-    if (file === undefined || rest.length > 0 || (command !== "simulate" && command !== "lint")) {
+    if (command !== "simulate" && command !== "lint") {
+      if (command !== undefined) throw new InputError(`unknown command ${JSON.stringify(command)}${HINT}`);
       output.stderr(`${USAGE}\n`);
       return 2;
+    }
+    if (file === undefined || rest.length > 0) {
+      throw new InputError(`${command} takes one file, got ${positionals.length - 1}${HINT}`);
     }
     const text = readInput(file);
     if (command === "lint") {
@@ -72,8 +78,9 @@ export async function main(argv: readonly string[], output: Output): Promise<num
       output,
     );
   } catch (error) {
-    if (!(error instanceof InputError) && !isUsageError(error)) throw error;
-    output.stderr(`${error.message}\n`);
+    if (error instanceof InputError) output.stderr(`${error.message}\n`);
+    else if (isUsageError(error)) output.stderr(`${error.message.split(". ")[0]}${HINT}\n`);
+    else throw error;
     return 2;
   }
 }
@@ -86,12 +93,14 @@ function readInput(file: string): string {
   try {
     bytes = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
-    throw new InputError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InputError(`${file}: ${fileProblem(error)}`);
   }
   if (bytes.length > MAX_BYTES) throw new InputError(`${file}: ${bytes.length} bytes, more than ${MAX_BYTES}`);
   if (bytes.includes(0)) throw new InputError(`${file}: is a binary file`);
   return bytes.toString("utf8");
 }
+
+const OPTION_NAMES: Readonly<Record<string, string>> = { latencyMs: "latency-ms" };
 
 function numbers<K extends string>(texts: Readonly<Record<K, string | undefined>>): { [P in K]?: number } {
   const values: { [P in K]?: number } = {};
@@ -99,7 +108,9 @@ function numbers<K extends string>(texts: Readonly<Record<K, string | undefined>
     if (text === undefined) continue;
     const value = Number(text);
     if (!Number.isFinite(value) || value < 0)
-      throw new InputError(`${key}: must be a number, got ${JSON.stringify(text)}`);
+      throw new InputError(
+        `--${OPTION_NAMES[key] ?? key}: must be a number of at least 0, got ${JSON.stringify(text)}`,
+      );
     values[key] = value;
   }
   return values;

@@ -8,3 +8,19 @@ export interface Output {
 export class InputError extends Error {
   override readonly name = "InputError";
 }
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EISDIR: "is a folder, not a file",
+  ENOTDIR: "is below a file, not a folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "is on a read-only file system",
+  ENOSPC: "no space left",
+};
+
+/** What a failed call of the file system means, in words. */
+export function fileProblem(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return FILE_PROBLEMS[code] ?? (code || String(error));
+}

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { Cluster, type ClusterJson } from "@weftmesh/xds-types/envoy/config/cluster/v3";
-import { parse } from "yaml";
+import { isNode, LineCounter, parseDocument } from "yaml";
 import type { ClusterOptions } from "../cluster-options.js";
 import { LbError } from "../errors.js";
 import { optionsFromXds } from "../from-xds.js";
 import { peakEwma } from "../policy/peak-ewma.js";
 import { renderSvg, renderTable, type Scenario, simulate } from "../simulate.js";
-import { InputError, type Output } from "./output.js";
-import { checkScenario } from "./scenario-check.js";
+import { fileProblem, InputError, type Output } from "./output.js";
+import { checkScenario, type ScenarioPath } from "./scenario-check.js";
 
 /** Options of `weft-lb simulate`. */
 export interface SimulateCommand {
@@ -40,20 +40,46 @@ export async function runSimulate(
     ...(command.requests !== undefined && { requests: command.requests }),
   });
   output.stdout(command.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderTable(report));
-  if (command.svg !== undefined) writeFileSync(command.svg, renderSvg(report));
+  if (command.svg !== undefined) writePicture(command.svg, renderSvg(report));
   return 0;
+}
+
+function writePicture(file: string, svg: string): void {
+  try {
+    writeFileSync(file, svg);
+  } catch (error) {
+    throw new InputError(`${file}: ${fileProblem(error)}`);
+  }
 }
 
 /** Reads a scenario file. */
 export function readScenario(text: string, file: string): Scenario {
-  let data: unknown;
-  try {
-    data = parse(text);
-  } catch (error) {
-    throw new InputError(`${file}: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [broken] = document.errors;
+  if (broken !== undefined) {
+    const { line, col } = lines.linePos(broken.pos[0]);
+    throw new InputError(`${file}:${line}:${col} : ${broken.message.split("\n")[0]} (ERR_LB_CONFIG_INVALID)`);
   }
-  const problem = checkScenario(data);
-  if (problem !== undefined) throw new InputError(`${file} ${problem}`);
+  /** `file:line:column path` of the place, or of the nearest one around it that is there. */
+  const place = (path: ScenarioPath): string => {
+    let offset = 0;
+    for (let length = path.length; length >= 0; length--) {
+      const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+      if (!isNode(node) || !node.range) continue;
+      offset = node.range[0];
+      break;
+    }
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col} ${pathText(path)}`;
+  };
+  const data: unknown = document.toJS();
+  const problems = checkScenario(data);
+  if (problems.length > 0) {
+    throw new InputError(
+      problems.map(({ path, message }) => `${place(path)}: ${message} (ERR_LB_CONFIG_INVALID)`).join("\n"),
+    );
+  }
   const { candidates, ...scenario } = data as Omit<Scenario, "candidates"> & {
     readonly candidates: readonly CandidateFile[];
   };
@@ -61,9 +87,16 @@ export function readScenario(text: string, file: string): Scenario {
     ...scenario,
     candidates: candidates.map((candidate, index) => ({
       name: candidate.name,
-      options: optionsOf(candidate, `${file} candidates[${index}].cluster`),
+      options: optionsOf(candidate, place(["candidates", index, "cluster"])),
     })),
   };
+}
+
+function pathText(path: ScenarioPath): string {
+  return path
+    .map((each) => (typeof each === "number" ? `[${each}]` : `.${each}`))
+    .join("")
+    .replace(/^\./, "");
 }
 
 function optionsOf(candidate: CandidateFile, place: string): ClusterOptions {
@@ -72,9 +105,12 @@ function optionsOf(candidate: CandidateFile, place: string): ClusterOptions {
     const { endpoints: _, ...options } = optionsFromXds(message, undefined);
     return candidate.policy === "peak_ewma" ? { ...options, policy: peakEwma() } : options;
   } catch (error) {
-    if (error instanceof LbError || (error instanceof Error && "code" in error)) {
-      throw new InputError(`${place}: ${error.message}`);
+    if (error instanceof LbError) {
+      throw new InputError(
+        error.issues.map((each) => `${place}.${each.path}: ${each.message} (${each.code})`).join("\n"),
+      );
     }
+    if (error instanceof Error && "code" in error) throw new InputError(`${place}: ${error.message}`);
     throw error;
   }
 }
