@@ -185,7 +185,8 @@ function decided(
       // `other` is a name for statistics; the access log shows nothing.
       const rest = { virtualCluster: name === "other" ? "" : name, cluster: decision.cluster };
       const cors = decision.cors();
-      if (cors.kind === "preflight") return { ...local(cors.reply, "cors_response", "-", cors), ...rest };
+      if (cors.kind === "preflight")
+        return { ...local(cors.reply, "cors_response", "-", cors), ...rest, virtualCluster: "" };
       const sent = decision.request();
       const answer = upstreamAnswer(sent.headers);
       const fields = decision.response(answer.status, answer.headers);

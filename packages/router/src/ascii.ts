@@ -36,3 +36,8 @@ export function bytesOf(text: string): Uint8Array {
 export function utf8(text: string): string {
   return onlyAscii.test(text) ? text : decoder.decode(bytesOf(text));
 }
+
+/** Percent-decoding of a query parameter, as rate-limit actions and format strings do it and route matching does not. */
+export function percentDecode(text: string): string {
+  return text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}

@@ -148,7 +148,9 @@ class Manager implements ConnectionManager {
       }
     }
     const authority = this.#cleanHost(request.authority, request.connection?.destinationPort);
-    return { kind: "request", request: { ...request, authority, path } };
+    const port = request.method === "CONNECT" ? /:(\d+)$/.exec(request.authority)?.[1] : undefined;
+    const connectPort = port === undefined || authority.endsWith(`:${port}`) ? undefined : port;
+    return { kind: "request", request: { ...request, authority, path, ...(connectPort && { connectPort }) } };
   }
 
   accept(request: RouteRequest, internalOnlyHeaders: readonly string[] = []): Admission {
@@ -242,7 +244,12 @@ function removeHopByHop(fields: HeaderFields): void {
   const upgrade = fields.has("upgrade");
   if (!upgrade) fields.remove("connection");
   for (const name of ["keep-alive", "proxy-connection", "transfer-encoding"]) fields.remove(name);
-  if (fields.get("te") !== "trailers") fields.remove("te");
+  const te = fields
+    .get("te")
+    ?.split(",")
+    .some((token) => token.trim() === "trailers");
+  if (te === true) fields.put("te", "trailers");
+  else fields.remove("te");
 }
 
 function isGrpcRequest(request: RouteRequest): boolean {

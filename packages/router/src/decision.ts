@@ -198,6 +198,8 @@ export type InternalRedirectVerdict =
       readonly request: UpstreamRequest;
       /** Whether the body is left out: a 303 turns the method into GET. */
       readonly dropBody: boolean;
+      /** Name of the route that takes it: one of `visited` next time. */
+      readonly routeName?: string;
     };
 
 /** Send the request to a cluster. */
@@ -252,8 +254,13 @@ export interface Forward {
   filterConfig(name: string): FilterConfigView | undefined;
   /** Whether an upgrade to `type` is allowed; absent leaves it to the connection manager. */
   upgrade(type: string): boolean | undefined;
-  /** Whether to follow a redirect answer; `followed` is how many were followed before. */
-  internalRedirect(status: number, headers: HeaderList, followed: number): InternalRedirectVerdict;
+  /** Whether to follow a redirect answer: `followed` is how many were followed before, `visited` the routes they led to from here. */
+  internalRedirect(
+    status: number,
+    headers: HeaderList,
+    followed: number,
+    visited?: readonly string[],
+  ): InternalRedirectVerdict;
   /** The answer of a filter that refuses: if the route forwards, with its response mutations, as Envoy gives them. */
   refuse(refusal: Refusal): LocalReply;
 }

@@ -84,7 +84,7 @@ export function compileFault(
     if (delay === undefined) return 0;
     const byHeader = delay.headerDelay !== undefined;
     const share = hits(
-      "fault.http.delay.fixed_delay_percent",
+      config.delayPercentRuntime || "fault.http.delay.fixed_delay_percent",
       fractionOf(delay.percentage),
       facts,
       byHeader ? "x-envoy-fault-delay-request-percentage" : undefined,
@@ -93,22 +93,31 @@ export function compileFault(
     if (!share) return 0;
     if (byHeader) return unsigned(facts.header("x-envoy-fault-delay-request")) ?? 0;
     return (
-      runtimeInteger(surroundings.runtime, "fault.http.delay.fixed_duration_ms") ?? durationMs(delay.fixedDelay) ?? 0
+      runtimeInteger(surroundings.runtime, config.delayDurationRuntime || "fault.http.delay.fixed_duration_ms") ??
+      durationMs(delay.fixedDelay) ??
+      0
     );
   };
   const abortOf = (facts: RequestFacts, random: Random): FaultVerdict["abort"] => {
     if (abort === undefined) return undefined;
     const byHeader = abort.headerAbort !== undefined;
     const share = hits(
-      "fault.http.abort.abort_percent",
+      config.abortPercentRuntime || "fault.http.abort.abort_percent",
       fractionOf(abort.percentage),
       facts,
       byHeader ? "x-envoy-fault-abort-request-percentage" : undefined,
       random,
     );
     if (!share) return undefined;
-    if (!byHeader)
-      return abort.grpcStatus === undefined ? { httpStatus: abort.httpStatus ?? 0 } : { grpcStatus: abort.grpcStatus };
+    const byRuntime = (key: string): number | undefined => runtimeInteger(surroundings.runtime, key);
+    if (!byHeader && abort.grpcStatus !== undefined) {
+      const key = config.abortGrpcStatusRuntime || "fault.http.abort.grpc_status";
+      return { grpcStatus: byRuntime(key) ?? abort.grpcStatus };
+    }
+    if (!byHeader) {
+      const key = config.abortHttpStatusRuntime || "fault.http.abort.http_status";
+      return { httpStatus: byRuntime(key) ?? abort.httpStatus ?? 0 };
+    }
     const httpStatus = unsigned(facts.header("x-envoy-fault-abort-request"));
     if (httpStatus !== undefined && httpStatus >= 200 && httpStatus < 600) return { httpStatus };
     const grpcStatus = unsigned(facts.header("x-envoy-fault-abort-grpc-request"));

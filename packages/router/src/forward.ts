@@ -30,6 +30,7 @@ import { buildReply } from "./local-reply.js";
 import { isGrpc } from "./match/route-match.js";
 import { mirrorsOf } from "./mirror.js";
 import { descriptorsOf, hostLimits } from "./rate-limit.js";
+import { judgeTarget } from "./redirect-target.js";
 import type { HeaderList } from "./request.js";
 import { judge, retryState } from "./retry/policy.js";
 import type { CompiledRoute } from "./route.js";
@@ -60,6 +61,8 @@ export class ForwardDecision implements Forward {
   readonly #route: CompiledRoute;
   readonly #rule: ForwardRule;
   readonly #choice: ClusterChoice;
+  /** Whether the cluster exists: format strings do not name one that does not. */
+  readonly #known: boolean;
   readonly #facts: RequestFacts;
   #timeouts: Timeouts | undefined;
   #sent: RequestView | undefined;
@@ -71,9 +74,11 @@ export class ForwardDecision implements Forward {
     route: CompiledRoute,
     rule: ForwardRule,
     choice: ClusterChoice,
+    known: boolean,
     facts: RequestFacts,
   ) {
     this.cluster = choice.cluster;
+    this.#known = known;
     this.#table = table;
     this.#host = host;
     this.#route = route;
@@ -143,6 +148,8 @@ export class ForwardDecision implements Forward {
     if (entry?.requestMutation !== undefined) applyMutation(entry.requestMutation, view.fields, input);
     if (entry !== undefined && entry.hostRewrite !== "") view.authority = entry.hostRewrite;
     applyLevels([this.#route, this.#host, this.#table], "request", this.#table.mostSpecificWins, view.fields, input);
+    const { connectPort } = original;
+    if (connectPort !== undefined && view.authority !== undefined) view.authority += `:${connectPort}`;
     this.#replaceHost(view, this.#rule.hostRewrite?.(input));
     this.#rewritePath(view, input);
     // The name of the chosen host is known last of all.
@@ -252,11 +259,20 @@ export class ForwardDecision implements Forward {
     return this.#rule.upgrades?.get(asciiLower(type));
   }
 
-  internalRedirect(status: number, headers: HeaderList, followed: number): InternalRedirectVerdict {
+  internalRedirect(
+    status: number,
+    headers: HeaderList,
+    followed: number,
+    visited: readonly string[] = [],
+  ): InternalRedirectVerdict {
     const rule = this.#rule.internalRedirect;
     if (rule === undefined) return { kind: "pass", reason: "not enabled" };
     if (this.#sent === undefined) this.request();
-    return judgeRedirect(rule, status, headers, followed, this.#sent as RequestView);
+    const overTls = this.#facts.request.connection?.tls !== undefined;
+    const verdict = judgeRedirect(rule, status, headers, followed, this.#sent as RequestView, overTls);
+    if (verdict.kind === "pass") return verdict;
+    const next = { ...this.#facts.request, ...verdict.request };
+    return judgeTarget(rule, verdict, this.#table.reroute(next, this.#facts.context), visited);
   }
 
   // One literal, not a spread: copying the object takes longer than the rest of a response.
@@ -270,7 +286,7 @@ export class ForwardDecision implements Forward {
       flags: response?.flags,
       route: this.#route.info,
       virtualHost: this.#host.info,
-      cluster: this.cluster,
+      cluster: this.#known ? this.cluster : "",
       // Envoy settles it when it begins to forward; an answer of its own comes before.
       virtualCluster: () => (attempt === 0 ? "" : this.virtualCluster()),
       attempt,
@@ -296,7 +312,7 @@ export class ForwardDecision implements Forward {
   #replaceHost(view: RequestView, rewritten: string | undefined): void {
     if (rewritten === undefined) return;
     const old = view.authority ?? "";
-    if (old !== "" && !view.fields.has("x-envoy-original-host")) view.fields.put("x-envoy-original-host", old);
+    if (old !== "") view.fields.put("x-envoy-original-host", old);
     if (this.#rule.action.appendXForwardedHost === true && old !== "") {
       const last = view.fields
         .get("x-forwarded-host")

@@ -76,14 +76,15 @@ export function compileInternalRedirect(
   };
 }
 
-// User information is left out; Envoy takes no relative location.
-const location = /^(https?):\/\/(?:[^/?#@]*@)?([^/?#]+)([^#]*)/i;
+// User information is left out; Envoy takes no relative location, and any scheme but `http` for a safe one.
+const location = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#@]*@)?([^/?#]+)([^#]*)/i;
 
 /**
  * Judges an upstream redirect: whether the proxy follows it itself, and with which request.
  *
  * @param followed - How many redirects were followed before.
  * @param sent - The request that was redirected, as it went upstream: its changes stay.
+ * @param overTls - Whether the client's connection is; without it a redirect comes from `http`, whatever the request says.
  * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/intro/arch_overview/http/http_connection_management#internal-redirects
  */
 export function judgeRedirect(
@@ -92,6 +93,7 @@ export function judgeRedirect(
   headers: HeaderList,
   followed: number,
   sent: RequestView,
+  overTls: boolean,
 ): InternalRedirectVerdict {
   const pass = (reason: string): InternalRedirectVerdict => ({ kind: "pass", reason });
   if (!rule.statuses.includes(status)) return pass(`status ${status} is not followed`);
@@ -101,8 +103,9 @@ export function judgeRedirect(
   const found = location.exec(target);
   if (found === null) return pass("location is not an absolute URL");
   const scheme = (found[1] as string).toLowerCase();
-  if (scheme !== sent.scheme && !rule.crossScheme) return pass("the scheme changes");
-  if (rule.safeCrossScheme && scheme === "https" && sent.scheme !== "https") return pass("http would become https");
+  const oldScheme = overTls ? sent.scheme : "http";
+  if ((scheme === "http") !== (oldScheme === "http") && !rule.crossScheme) return pass("the scheme changes");
+  if (rule.safeCrossScheme && scheme !== "http" && oldScheme === "http") return pass("http would become https");
   const fields = new HeaderFields("request", sent.fields.toList());
   for (const name of rule.copy) {
     fields.remove(name);
@@ -110,7 +113,7 @@ export function judgeRedirect(
       if (headers[i] === name) fields.add(name, headers[i + 1] as string);
     }
   }
-  fields.put("x-envoy-original-url", `${sent.scheme}://${sent.authority ?? ""}${sent.path ?? ""}`);
+  fields.put("x-envoy-original-url", `${oldScheme}://${sent.authority ?? ""}${sent.path ?? ""}`);
   const toGet = status === 303 && sent.method !== "GET" && sent.method !== "HEAD";
   if (toGet) fields.remove("content-length");
   return {

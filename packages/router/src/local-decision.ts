@@ -1,5 +1,5 @@
 import { type DirectRule, directBody } from "./action/direct-response.js";
-import { locationOf, type RedirectRule } from "./action/redirect.js";
+import { locationOf, ownLocation, type RedirectRule } from "./action/redirect.js";
 import type {
   CorsVerdict,
   DirectResponse,
@@ -40,7 +40,6 @@ function inputOf(facts: RequestFacts, host: CompiledHost, route: RouteInfo | und
     flags: "-",
     route,
     virtualHost: host.info,
-    virtualCluster: () => host.virtualClusters?.(facts) ?? "",
     attempt: 0,
   };
 }
@@ -223,7 +222,6 @@ export class DirectDecision implements DirectResponse, Mutable {
   reply(): LocalReply {
     const input = inputOf(this.#facts, this.#host, this.#route.info);
     const { body, contentType } = directBody(this.#rule, input);
-    const { scheme, authority, path } = this.#facts.request;
     // A status that points somewhere points to the request itself when the route says nothing else.
     const pointsAway = this.status === 201 || (this.status >= 300 && this.status < 400);
     return buildReply(
@@ -231,7 +229,7 @@ export class DirectDecision implements DirectResponse, Mutable {
         status: this.status,
         body,
         contentType,
-        location: pointsAway && path !== undefined ? `${scheme}://${authority ?? ""}${path}` : undefined,
+        location: pointsAway && input.request.path !== undefined ? ownLocation(input) : undefined,
         modify: (fields) => {
           const levels = [this.#route, this.#host, this.#table] as const;
           applyLevels(levels, "response", this.#table.mostSpecificWins, fields, { ...input, response: fields });

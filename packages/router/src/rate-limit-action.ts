@@ -1,5 +1,5 @@
 import type { RateLimit_Action } from "@weftmesh/xds-types/envoy/config/route/v3";
-import { asciiLower, byteText } from "./ascii.js";
+import { asciiLower, byteText, percentDecode } from "./ascii.js";
 import { buildExtension, type RateLimitEntry as Entry, type NamedConfig } from "./extension.js";
 import type { RequestFacts } from "./facts.js";
 import { compileFormat } from "./format/format.js";
@@ -41,7 +41,7 @@ export function compileAction(action: RateLimit_Action, scope: Scope, surroundin
     const name = byteText(action.queryParameters.queryParameterName ?? "");
     const key = byteText(action.queryParameters.descriptorKey ?? "");
     const absent = action.queryParameters.skipIfAbsent === true ? "skip" : "fail";
-    return (facts) => entry(key, decode(facts.query.get(name))) ?? absent;
+    return (facts) => entry(key, decoded(facts.query.get(name))) ?? absent;
   }
   if (action.remoteAddress !== undefined) return (facts) => entry("remote_address", remoteOf(facts)) ?? "fail";
   if (action.maskedRemoteAddress !== undefined) {
@@ -186,7 +186,6 @@ function compressed(address: string): string {
   return `${before}::${after}`;
 }
 
-/** Percent-decoding, as rate-limit actions do it and route matching does not. */
-function decode(value: string | undefined): string | undefined {
-  return value?.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+function decoded(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : percentDecode(value);
 }

@@ -89,6 +89,8 @@ export interface RouteRequest {
   readonly explicitScheme?: boolean | undefined;
   /** `:authority`, that is the Host header, with port if it had one. */
   readonly authority?: string | undefined;
+  /** The port that a connection manager cut off the authority of a CONNECT: it is put back for the upstream. */
+  readonly connectPort?: string | undefined;
   /** `:path` with query, undecoded. Absent on a plain CONNECT. */
   readonly path?: string | undefined;
   /** All other fields. Must contain `x-forwarded-proto`, or no route matches; the adapters see to that. */

@@ -25,6 +25,8 @@ export interface RetryHosts {
   readonly priority?: NamedConfig | undefined;
   /** How many hosts are tried until one is not refused. Default 1. */
   readonly maxAttempts: number;
+  /** Whether a retry chooses the cluster anew. */
+  readonly refreshCluster: boolean;
   /** Extensions that change the options of an attempt. */
   readonly options: readonly NamedConfig[];
 }
@@ -84,6 +86,7 @@ function retryHosts(retry: RetryPolicy | undefined): RetryHosts {
     predicates: retry?.retryHostPredicate ?? [],
     priority: retry?.retryPriority,
     maxAttempts: Math.max(1, Number(attempts)),
+    refreshCluster: retry?.refreshClusterOnRetry === true,
     options: retry?.retryOptionsPredicates ?? [],
   };
 }

@@ -20,7 +20,7 @@ import { Scope } from "./scope.js";
 import { checkShape } from "./shape/check-shape.js";
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from "./surroundings.js";
 import type { TableLevel } from "./table-level.js";
-import { CompiledHost, type HostDefaults } from "./virtual-host.js";
+import { CompiledHost, type HostDefaults, refuseSpecifiers } from "./virtual-host.js";
 
 /** Surroundings of a table; everything is optional. */
 export interface RouteOptions extends SurroundingsOptions {
@@ -85,7 +85,7 @@ export class CompiledTable implements RouteTable {
 
   private constructor(
     config: RouteConfiguration,
-    level: TableLevel,
+    level: Omit<TableLevel, "reroute">,
     hosts: ReadonlyMap<string, HostEntry>,
     defaults: HostDefaults,
     scope: Scope,
@@ -93,7 +93,7 @@ export class CompiledTable implements RouteTable {
   ) {
     this.name = config.name ?? "";
     this.config = config;
-    this.level = level;
+    this.level = { ...level, reroute: (request, context) => this.route(request, context) };
     this.hosts = hosts;
     this.surroundings = surroundings;
     this.#defaults = defaults;
@@ -108,7 +108,7 @@ export class CompiledTable implements RouteTable {
     const config = checkShape(unchecked, "envoy.config.route.v3.RouteConfiguration", scope);
     const surroundings = surroundingsOf(options);
     const validateClusters = config.validateClusters ?? options.validateClusters ?? false;
-    const level: TableLevel = {
+    const level: Omit<TableLevel, "reroute"> = {
       request: compileMutation(
         config.requestHeadersToAdd,
         config.requestHeadersToRemove,
@@ -128,6 +128,7 @@ export class CompiledTable implements RouteTable {
       filterConfigs: compileFilterConfigs(config.typedPerFilterConfig, scope, surroundings),
       cors: levelCors(config.typedPerFilterConfig, undefined, "", scope, surroundings),
     };
+    refuseSpecifiers(config.routeSpecifiers, scope);
     const plugins = new Map<string, ClusterSpecifier | undefined>();
     config.clusterSpecifierPlugins?.forEach((plugin, i) => {
       const where = scope.item("cluster_specifier_plugins", i).field("extension");
@@ -222,8 +223,8 @@ export class CompiledTable implements RouteTable {
       case "forward": {
         const choice = rule.choose(facts);
         if (choice === undefined) return new NoRouteDecision("no-match", host, facts);
-        const forward = new ForwardDecision(this.level, host, route, rule, choice, facts);
         const known = choice.cluster !== "" && this.surroundings.clusters?.has(choice.cluster) !== false;
+        const forward = new ForwardDecision(this.level, host, route, rule, choice, known, facts);
         return known ? forward : new ClusterNotFound(rule.notFoundStatus, forward);
       }
       case "redirect":

@@ -2,7 +2,7 @@ import type { VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { ForwardDefaults } from "./action/forward.js";
 import { type CorsRule, levelCors } from "./cors.js";
 import type { VirtualHostInfo } from "./decision.js";
-import type { ClusterSpecifier } from "./extension.js";
+import type { ClusterSpecifier, NamedConfig } from "./extension.js";
 import type { RequestFacts } from "./facts.js";
 import { compileFilterConfigs, type FilterConfigs } from "./filter-config.js";
 import { compileMutation } from "./header/mutation.js";
@@ -57,6 +57,10 @@ export class CompiledHost implements Level {
       validateClusters: defaults.validateClusters,
     };
     const routes = config.routes ?? [];
+    refuseSpecifiers(config.routeSpecifiers, scope);
+    routes.forEach((route, i) => {
+      refuseSpecifiers(route.routeSpecifiers, scope.item("routes", i));
+    });
     if (config.matcher !== undefined && routes.length > 0) {
       scope.report("ERR_ROUTER_FIELD_CONFLICT", "cannot set both matcher and routes on virtual host");
     }
@@ -70,7 +74,8 @@ export class CompiledHost implements Level {
         : compileRouteTree(
             config.matcher,
             `${where}.matcher`,
-            forward,
+            // Envoy does not look into the actions of a tree.
+            { ...forward, validateClusters: false },
             defaults.maxBodyBytes,
             scope.field("matcher"),
             surroundings,
@@ -103,4 +108,11 @@ export class CompiledHost implements Level {
     if (facts.header("x-forwarded-proto") === "https") return false;
     return this.requireTls === "ALL" || facts.header("x-envoy-internal") !== "true";
   }
+}
+
+/** Extensions that would change which route is taken: nobody implements them here, and to pass them over would route wrongly. */
+export function refuseSpecifiers(specifiers: readonly NamedConfig[] | undefined, scope: Scope): void {
+  specifiers?.forEach((_, i) => {
+    scope.item("route_specifiers", i).report("ERR_ROUTER_UNSUPPORTED", "route specifiers are not supported");
+  });
 }

@@ -60,7 +60,9 @@ export function compareAnswers(
     const outcome = firstOf(expected, (random) =>
       comparable(request, answerTo(request, table, manager, routeConfig, random, filters)),
     );
-    const explained = outcome.ok ? undefined : explain({ request, answer });
+    const explained = outcome.ok
+      ? undefined
+      : explain({ request, answer, parts: Object.keys(outcome.expected as object) });
     return explained === undefined ? { title, outcome } : { title, outcome, explained };
   });
 }

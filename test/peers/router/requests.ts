@@ -26,10 +26,13 @@ export function request(dice: Dice, { routeConfig }: Table, id: string): Request
   }
   if (match["grpc"] !== undefined) headers.push(["content-type", "application/grpc+proto"]);
   headers.push(...dice.some(3, () => anyHeader(dice)));
-  if (dice.maybe(0.3)) headers.push(["x-pick", dice.pick(["0", "1", "29", "30", "130", "18446744073709551615"])]);
+  const hops = dice.maybe(0.15);
+  // Each hop of a redirect draws anew: there the header decides.
+  if (hops || dice.maybe(0.3))
+    headers.push(["x-pick", dice.pick(["0", "1", "29", "30", "130", "18446744073709551615"])]);
   if (dice.maybe(0.5)) headers.push(["x-cluster", dice.pick(["c0", "c3", "none", ""])]);
   if (dice.maybe(0.15)) headers.push(...origin(dice));
-  if (dice.maybe(0.15)) headers.push(["x-answer", upstreamRedirect(dice)]);
+  if (hops) headers.push(["x-answer", upstreamRedirect(dice)]);
   const body = method === "POST" && dice.maybe(0.4) ? { body: "body" } : {};
   return { method, path: connect ? `${authority}` : path, headers: [...headers, ["x-case", id]], ...body };
 }

@@ -137,7 +137,7 @@ function answerOf(answer: WireAnswer, arrival: Arrival | undefined, line: LogLin
     headers,
     body: answer.body,
     // An earlier hop may have reached the upstream before the answer was made here.
-    ...(arrival === undefined || !/^(via_upstream|upstream_reset)/.test(logged.details ?? "")
+    ...(arrival === undefined || !/^(via_upstream|upstream_reset|downstream_remote)/.test(logged.details ?? "")
       ? {}
       : { upstream: arrival }),
   };

@@ -32,9 +32,7 @@ export async function startUpstream(): Promise<Upstream> {
         const { arrival } = found;
         arrivals.set(arrival.headers.find(([name]) => name === "x-case")?.[1] ?? "", arrival);
         const upgrade = arrival.method === "CONNECT" || arrival.headers.some(([name]) => name === "upgrade");
-        const bytes = answerText(arrival, upgrade);
-        if (upgrade) socket.end(bytes, "latin1");
-        else socket.write(bytes, "latin1");
+        socket.write(answerText(arrival, upgrade), "latin1");
       }
     });
   });
@@ -74,10 +72,11 @@ function next(text: string): { readonly arrival: Arrival; readonly rest: string 
 
 function answerText({ method, headers }: Arrival, upgrade: boolean): string {
   const answer = upstreamAnswer(headers.flat());
+  const tunnel = upgrade && answer.status === 200;
   const lines = [`HTTP/1.1 ${answer.status} OK`];
   for (let i = 0; i < answer.headers.length; i += 2) {
-    if (upgrade && answer.headers[i] === "content-length") continue;
+    if (tunnel && answer.headers[i] === "content-length") continue;
     lines.push(`${answer.headers[i]}: ${answer.headers[i + 1]}`);
   }
-  return `${lines.join("\r\n")}\r\n\r\n${method === "HEAD" || upgrade ? "" : "ok"}`;
+  return `${lines.join("\r\n")}\r\n\r\n${method === "HEAD" || tunnel ? "" : "ok"}`;
 }

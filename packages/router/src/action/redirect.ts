@@ -1,5 +1,5 @@
 import type { RedirectAction } from "@weftmesh/xds-types/envoy/config/route/v3";
-import { byteText } from "../ascii.js";
+import { asciiLower, byteText } from "../ascii.js";
 import type { FormatInput } from "../format/values.js";
 import type { PathTest } from "../match/path.js";
 import type { Scope } from "../scope.js";
@@ -61,6 +61,12 @@ export function locationOf(rule: RedirectRule, input: FormatInput): string {
   return `${scheme}://${host}${port}${pathOf(rule, input)}`;
 }
 
+/** The URL of a request itself, which a direct response with a status that points somewhere gives. */
+export function ownLocation(input: FormatInput): string {
+  const { scheme, path = "" } = input.request;
+  return `${scheme}://${requestHost(input, scheme, false)}${path}`;
+}
+
 /** The request's host; its port goes if the redirect has one, or if it is the default of a scheme that changes. */
 function requestHost(input: FormatInput, newScheme: string, newPort: boolean): string {
   const host = input.request.authority ?? "";
@@ -68,7 +74,8 @@ function requestHost(input: FormatInput, newScheme: string, newPort: boolean): s
   if (end < 0 || (end === 0 && host.startsWith("["))) return host;
   const port = host.slice(end);
   const proto = input.request.fields.get("x-forwarded-proto") ?? "";
-  const isDefault = (proto === "https" && port === ":443") || (proto === "http" && port === ":80");
+  const old = asciiLower(proto);
+  const isDefault = (old === "https" && port === ":443") || (old === "http" && port === ":80");
   return newPort || (newScheme !== proto && isDefault) ? host.slice(0, end) : host;
 }
 

@@ -142,8 +142,8 @@ export function compileHostRewrite(
     const regex = compileRegex(fields.hostRewritePathRegex.pattern, where, surroundings);
     const substitution = byteText(fields.hostRewritePathRegex.substitution ?? "");
     return (input) => {
-      const path = input.request.path ?? "";
-      return regex.replace(path.slice(0, pathEnd(path)), substitution);
+      const path = input.request.path;
+      return path === undefined ? undefined : regex.replace(path.slice(0, pathEnd(path)), substitution);
     };
   }
   if (fields.hostRewrite === undefined || fields.hostRewrite === "") return undefined;

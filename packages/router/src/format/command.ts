@@ -1,4 +1,4 @@
-import { asciiLower, byteText } from "../ascii.js";
+import { asciiLower, byteText, percentDecode } from "../ascii.js";
 import { grpcStatusOf } from "../local-reply.js";
 import type { Scope } from "../scope.js";
 import type { Surroundings } from "../surroundings.js";
@@ -183,14 +183,14 @@ function queryString(input: FormatInput): string | undefined {
   return mark < 0 ? undefined : path.slice(mark + 1);
 }
 
-/** `QUERY_PARAM(X)`: the first value, as it stands in the path. */
+/** `QUERY_PARAM(X)`: the first value, decoded. */
 function queryCommand(name: string): Value {
   const wanted = byteText(name);
   return (input) => {
     for (const piece of (queryString(input) ?? "").split("&")) {
       const equal = piece.indexOf("=");
-      if ((equal < 0 ? piece : piece.slice(0, equal)) === wanted && piece !== "") {
-        return equal < 0 ? "" : piece.slice(equal + 1);
+      if (percentDecode(equal < 0 ? piece : piece.slice(0, equal)) === wanted && piece !== "") {
+        return equal < 0 ? "" : percentDecode(piece.slice(equal + 1));
       }
     }
     return undefined;

@@ -41,6 +41,8 @@ export type RetryVerdict =
       readonly delayMs: number;
       /** The `retry_on` condition that held. */
       readonly condition: string;
+      /** Set after a 425: send the next attempt without early data. */
+      readonly withoutEarlyData?: true;
     }
   | {
       /** Do not try again. */

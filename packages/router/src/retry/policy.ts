@@ -63,6 +63,8 @@ export interface RetryState {
   readonly on: ReadonlySet<string>;
   readonly maxRetries: number;
   readonly statusCodes: readonly number[];
+  /** Whether the client did not send the request as early data itself: then a 425 is this proxy's to put right. */
+  readonly mayRetryTooEarly: boolean;
   /** Names whose presence in a response asks for a retry. */
   readonly headerNames: readonly string[];
 }
@@ -70,7 +72,7 @@ export interface RetryState {
 /** Merges the policy with `x-envoy-retry-on` and its kin. */
 export function retryState(rules: RetryRules, read: ReadField, facts: RequestFacts): RetryState {
   if (rules.requestHeaders.length > 0 && !rules.requestHeaders.some((test) => test(facts))) {
-    return { rules, on: new Set(), maxRetries: 0, statusCodes: [], headerNames: [] };
+    return { rules, on: new Set(), maxRetries: 0, statusCodes: [], mayRetryTooEarly: false, headerNames: [] };
   }
   const asked = [read("x-envoy-retry-on"), read("x-envoy-retry-grpc-on")].filter((text) => text !== undefined);
   const on =
@@ -82,6 +84,7 @@ export function retryState(rules: RetryRules, read: ReadField, facts: RequestFac
     on,
     maxRetries: on.size === 0 ? 0 : (unsigned(read("x-envoy-max-retries")) ?? rules.maxRetries),
     statusCodes: codes === undefined ? rules.statusCodes : [...rules.statusCodes, ...splitCodes(codes)],
+    mayRetryTooEarly: read("early-data") === undefined,
     headerNames: names === undefined ? [] : names.split(",").map((name) => asciiLower(name.trim())),
   };
 }
@@ -103,6 +106,8 @@ export function judge(state: RetryState, outcome: Outcome, attempt: number, now:
     outcome.kind === "response" ? onResponse(state, outcome.status, outcome.headers) : onReset(state, outcome);
   if (condition === undefined) return { retry: false, reason: "not-retriable" };
   if (attempt > state.maxRetries) return { retry: false, reason: "limit" };
+  if (outcome.kind === "response" && outcome.status === tooEarly && condition === "retriable-status-codes")
+    return { retry: true, delayMs: 0, condition, withoutEarlyData: true };
   if (condition === "http3-post-connect-failure") return { retry: true, delayMs: 0, condition };
   if (outcome.kind === "response" && state.rules.rateLimited !== undefined) {
     const delayMs = rateLimitedMs(state.rules.rateLimited, outcome.headers, now, random);
@@ -110,6 +115,9 @@ export function judge(state: RetryState, outcome: Outcome, attempt: number, now:
   }
   return { retry: true, delayMs: backOffMs(state.rules.backOff, attempt, random), condition };
 }
+
+/** Too Early, RFC 8470. */
+const tooEarly = 425;
 
 function onResponse(state: RetryState, status: number, headers: HeaderList): string | undefined {
   const { on } = state;
@@ -120,7 +128,8 @@ function onResponse(state: RetryState, status: number, headers: HeaderList): str
   if (on.has("5xx") && status >= 500 && status < 600) return "5xx";
   if (on.has("gateway-error") && status >= 502 && status <= 504) return "gateway-error";
   if (on.has("retriable-4xx") && status === 409) return "retriable-4xx";
-  if (on.has("retriable-status-codes") && state.statusCodes.includes(status)) return "retriable-status-codes";
+  const early = status === tooEarly && !state.mayRetryTooEarly;
+  if (on.has("retriable-status-codes") && !early && state.statusCodes.includes(status)) return "retriable-status-codes";
   if (on.has("retriable-headers") && hasRetriableHeader(state, status, headers)) return "retriable-headers";
   const grpc = fieldOf(headers, "grpc-status");
   if (grpc === undefined) return undefined;
