@@ -1,40 +1,8 @@
-/** What a decision to forward holds besides the cluster: cookies, descriptors, settings, formats. Answers of Envoy 1.40 are named so. */
-import {
-  compileRoutes,
-  createRequest,
-  type Forward,
-  fixedRandom,
-  type RequestInit,
-  type RouteOptions,
-  type RouteRequest,
-} from "@weftmesh/router";
-import type { RateLimit, Route, RouteAction, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
+/** What a decision to forward holds besides the cluster: cookies, settings, retries, redirects. Answers of Envoy 1.40 are named so. */
+import { compileRoutes, createRequest, type RequestInit } from "@weftmesh/router";
+import type { Route, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { describe, expect, test } from "vitest";
-
-const context = { random: fixedRandom(0), now: 0 };
-
-interface Setup {
-  readonly route?: Partial<Route>;
-  readonly action?: Partial<RouteAction>;
-  readonly host?: Partial<VirtualHost>;
-  readonly options?: RouteOptions;
-  readonly request?: RequestInit | RouteRequest;
-}
-
-function forward({ route, action, host, options, request = {} }: Setup): Forward {
-  const own = { match: { prefix: "/" }, ...route, route: { cluster: "cart", ...action } } as Route;
-  const table = compileRoutes({ virtualHosts: [{ name: "shop", domains: ["*"], routes: [own], ...host }] }, options);
-  const decision = table.route(
-    "method" in request && "scheme" in request
-      ? (request as RouteRequest)
-      : createRequest({ url: "http://shop.test/", ...request }),
-    context,
-  );
-  if (decision.kind !== "forward") throw new Error(decision.kind);
-  return decision;
-}
-
-const any = (type: string, message: object) => ({ typeUrl: `type.googleapis.com/${type}`, message });
+import { any, context, forward } from "./forward.js";
 
 describe("a cookie in the hash policy", () => {
   const cookie = {
@@ -155,7 +123,13 @@ describe("settings", () => {
     };
     const retryPolicy = { retryOn: "5xx", retryHostPredicate: [predicate], hostSelectionRetryMaxAttempts: 3n };
     const { settings } = forward({ host: { retryPolicy }, action: { earlyDataPolicy: predicate } });
-    expect(settings.retryHosts).toEqual({ predicates: [predicate], priority: undefined, maxAttempts: 3, options: [] });
+    expect(settings.retryHosts).toEqual({
+      predicates: [predicate],
+      priority: undefined,
+      maxAttempts: 3,
+      refreshCluster: false,
+      options: [],
+    });
     expect(settings.earlyDataPolicy).toEqual(predicate);
     expect(forward({}).settings.retryHosts.maxAttempts).toBe(1);
     expect(forward({}).timeoutStatus).toBe(504);
@@ -180,238 +154,58 @@ describe("settings", () => {
   });
 });
 
-describe("rate-limit descriptors", () => {
-  const limits = (rateLimits: readonly RateLimit[], setup: Setup = {}) =>
-    forward({ ...setup, action: { rateLimits } }).rateLimits();
-  const entriesOf = (action: object, setup: Setup = {}) => limits([{ actions: [action] }], setup)[0]?.entries;
-  const flag = {
-    runtime: (key: string) => key.endsWith("enable_formatter_for_ratelimit_action_descriptor_value") || undefined,
-  };
-  const headers = { "x-user-id": "123", "x-header-name": "test_value" };
-  const match = { headers: [{ name: "x-header-name", stringMatch: { exact: "test_value" } }] };
-
-  // Expectations of Envoy's router_ratelimit_test.cc: GenericKeyDescriptorFormat and its neighbours.
-  test.each<[string, object, readonly unknown[] | undefined]>([
-    [
-      "a format string",
-      { genericKey: { descriptorValue: "%REQ(x-user-id)%" } },
-      [{ key: "generic_key", value: "123" }],
-    ],
-    [
-      "plain text",
-      { genericKey: { descriptorKey: "static_key", descriptorValue: "static_value" } },
-      [{ key: "static_key", value: "static_value" }],
-    ],
-    ["without a value", { genericKey: { descriptorValue: "%REQ(x-none)%" } }, undefined],
-    [
-      "with something to fall back on",
-      { genericKey: { descriptorValue: "%REQ(x-none)%", defaultValue: "unknown" } },
-      [{ key: "generic_key", value: "unknown" }],
-    ],
-    [
-      "of a header match",
-      { headerValueMatch: { descriptorValue: "%REQ(x-user-id)%", ...match } },
-      [{ key: "header_match", value: "123" }],
-    ],
-    [
-      "of a header match without a value",
+describe("an internal redirect", () => {
+  const predicate = (name: string, message: object) => ({
+    name,
+    typedConfig: any(`envoy.extensions.internal_redirect.${name}`, message),
+  });
+  const verdict = (predicates: readonly object[], visited?: readonly string[], location = "http://shop.test/to") => {
+    const routes = [
+      { name: "to", match: { path: "/to" }, route: { cluster: "to" } },
+      { name: "other", match: { path: "/other" }, route: { cluster: "other" } },
       {
-        headerValueMatch: {
-          descriptorValue: "%REQ(x-none)%",
-          descriptorKey: "priority",
-          defaultValue: "normal",
-          ...match,
-        },
+        name: "from",
+        match: { path: "/" },
+        route: { cluster: "from", internalRedirectPolicy: { maxInternalRedirects: 5, predicates } },
       },
-      [{ key: "priority", value: "normal" }],
-    ],
-    [
-      "of a query match",
-      { queryParameterValueMatch: { descriptorValue: "%REQ(x-user-id)%", queryParameters: [{ name: "a" }] } },
-      [{ key: "query_match", value: "123" }],
-    ],
-  ])("formatted, where the runtime allows it: %s", (_, action, expected) => {
-    expect(entriesOf(action, { options: flag, request: { path: "/?a=b", headers } })).toEqual(expected);
-  });
-
-  test("a bad format refuses the table, but only where formats are allowed", () => {
-    const action = { genericKey: { descriptorValue: "%INVALID_COMMAND%" } };
-    expect(() => entriesOf(action, { options: flag })).toThrow("ERR_ROUTER_FORMAT_INVALID");
-    expect(entriesOf(action)).toEqual([{ key: "generic_key", value: "%INVALID_COMMAND%" }]);
-  });
-
-  test("an address match formats its value always", () => {
-    const action = {
-      remoteAddressMatch: {
-        descriptorValue: "%REQ(x-user-id)%",
-        addressMatcher: { ranges: [{ addressPrefix: "10.0.0.0", prefixLen: 8 }] },
-      },
-    };
-    const at = (sourceAddress: string) => entriesOf(action, { request: { headers, connection: { sourceAddress } } });
-    expect(at("10.1.2.3")).toEqual([{ key: "remote_address_match", value: "123" }]);
-    expect(at("11.1.2.3")).toBeUndefined();
-  });
-
-  test("an extension: an input of matchers, or a registered one", () => {
-    const input = {
-      extension: {
-        name: "user",
-        typedConfig: any("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", { headerName: "x-user-id" }),
-      },
-    };
-    expect(entriesOf(input, { request: { headers } })).toEqual([{ key: "user", value: "123" }]);
-    expect(entriesOf(input)).toBeUndefined();
-    const own = { extension: { name: "own", typedConfig: any("test.Own", { key: "k" }) } };
-    const factory = (config: unknown) => () => ({ key: (config as { key: string }).key, value: "v" });
-    expect(entriesOf(own, { options: { extensions: { rateLimitDescriptors: { "test.Own": factory } } } })).toEqual([
-      { key: "k", value: "v" },
-    ]);
-    expect(() => entriesOf(own)).toThrow("ERR_ROUTER_EXTENSION_UNKNOWN");
-  });
-
-  test("hits, limits and response fields", () => {
-    const actions = [{ genericKey: { descriptorValue: "a" } }];
-    const one = (limit: RateLimit, request = {}) => limits([{ actions, ...limit }], { request })[0];
-    expect(one({})).toMatchObject({ hitsAddend: 1 });
-    expect(one({ hitsAddend: { number: 5n, isNegativeHits: true } })).toMatchObject({ hitsAddend: -5 });
-    const format = { hitsAddend: { format: "%REQ(x-cost)%" } };
-    expect(one(format, { headers: { "x-cost": "7" } })).toMatchObject({ hitsAddend: 7 });
-    expect(one(format, { headers: { "x-cost": "many" } })).toBeUndefined();
-    expect(one({ limit: { rateLimit: { requestsPerUnit: 9, unit: "HOUR" } } })).toMatchObject({
-      limit: { requestsPerUnit: 9, unit: "HOUR" },
-    });
-    expect(one({ xRatelimitOption: "DRAFT_VERSION_03" })).toMatchObject({ responseHeaders: "draft-03" });
-  });
-
-  test.each([
-    ["OVERRIDE", ["own"]],
-    ["INCLUDE", ["own", "host"]],
-    ["IGNORE", ["own"]],
-    [undefined, ["own"]],
-  ] as const)("the filter's vh_rate_limits %s", (vhRateLimits, expected) => {
-    const limit = (value: string) => [{ actions: [{ genericKey: { descriptorValue: value } }] }];
-    const route = vhRateLimits && {
-      typedPerFilterConfig: {
-        rl: any("envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute", { vhRateLimits }),
-      },
-    };
-    const host = { rateLimits: limit("host") };
-    const values = (decision: Forward) => decision.rateLimits().map(({ entries }) => entries[0]?.value);
-    expect(values(forward({ ...(route && { route }), host, action: { rateLimits: limit("own") } }))).toEqual(expected);
-    const alone = vhRateLimits === "IGNORE" ? [] : ["host"];
-    expect(values(forward({ ...(route && { route }), host }))).toEqual(alone);
-  });
-});
-
-describe("a cluster out of a matcher tree", () => {
-  const input = {
-    name: "h",
-    typedConfig: any("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", { headerName: "x-tenant" }),
-  };
-  const cluster = (name: string) => ({
-    action: {
-      name: "c",
-      typedConfig: any("envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction", { cluster: name }),
-    },
-  });
-  const specifier = (clusterMatcher: object) => ({
-    inlineClusterSpecifierPlugin: {
-      extension: {
-        name: "m",
-        typedConfig: any("envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier", {
-          clusterMatcher,
-        }),
-      },
-    },
-  });
-  const tree = { matcherTree: { input, exactMatchMap: { map: { a: cluster("tenant-a"), b: cluster("tenant-b") } } } };
-
-  const decide = (clusterMatcher: object, tenant: string) => {
-    const routes = [{ match: { prefix: "/" }, route: specifier(clusterMatcher) }] as Route[];
+    ] as Route[];
     const table = compileRoutes({ virtualHosts: [{ name: "shop", domains: ["*"], routes }] });
-    return table.route(createRequest({ url: "http://shop.test/", headers: { "x-tenant": tenant } }), context);
+    const decision = table.route(createRequest({ url: "http://shop.test/" }), context);
+    return decision.kind === "forward" ? decision.internalRedirect(302, ["location", location], 0, visited) : undefined;
   };
+  const listed = predicate("allow_listed_routes.v3.AllowListedRoutesConfig", { allowedRouteNames: ["to"] });
+  const previous = predicate("previous_routes.v3.PreviousRoutesConfig", {});
 
-  test("is the action found; without one the cluster does not exist, as in Envoy's matcher_cluster_specifier.cc", () => {
-    expect(decide(tree, "a")).toMatchObject({ kind: "forward", cluster: "tenant-a" });
-    expect(decide(tree, "b")).toMatchObject({ kind: "forward", cluster: "tenant-b" });
-    expect(decide(tree, "c")).toMatchObject({ kind: "direct-response", details: "cluster_not_found", status: 503 });
-    expect(decide({ ...tree, onNoMatch: cluster("rest") }, "c")).toMatchObject({ kind: "forward", cluster: "rest" });
-  });
-
-  test("other actions and inputs are refused", () => {
-    const wrong = {
-      matcherTree: {
-        input: { name: "x", typedConfig: any("test.Input", {}) },
-        exactMatchMap: { map: { a: { action: { name: "x", typedConfig: any("test.Action", {}) } } } },
-      },
-    };
-    expect(() => decide(wrong, "a")).toThrow(/test\.Input[\s\S]*test\.Action/);
+  // Filter::convertRequestHeadersForInternalRedirect of Envoy's router.cc: a route must take the new request, and every predicate accept it.
+  test.each<[string, ReturnType<typeof verdict>, object]>([
+    ["is followed to a route", verdict([]), { kind: "follow", routeName: "to", request: { path: "/to" } }],
+    ["is not followed to where no route is", verdict([], [], "http://shop.test/none"), { kind: "pass" }],
+    ["is followed to a listed route", verdict([listed]), { kind: "follow" }],
+    [
+      "is not followed to another",
+      verdict([listed], [], "http://shop.test/other"),
+      { kind: "pass", reason: 'route "other" is not on the list' },
+    ],
+    ["is followed to a new route", verdict([previous], ["other"]), { kind: "follow" }],
+    [
+      "is not followed to a visited one",
+      verdict([previous], ["to"]),
+      { kind: "pass", reason: 'route "to" was visited before' },
+    ],
+  ])("%s", (_, found, expected) => {
+    expect(found).toMatchObject(expected);
   });
 });
 
-describe("CORS of a weighted cluster", () => {
-  test("goes before the route's", () => {
-    const policy = (origin: string) => ({
-      cors: any("envoy.extensions.filters.http.cors.v3.CorsPolicy", { allowOriginStringMatch: [{ exact: origin }] }),
-    });
-    const weightedClusters = { clusters: [{ name: "a", weight: 1, typedPerFilterConfig: policy("http://in.test") }] };
-    const origin = (value: string) => {
-      const routes = [
-        { match: { prefix: "/" }, route: { weightedClusters }, typedPerFilterConfig: policy("http://out.test") },
-      ] as Route[];
-      const table = compileRoutes({ virtualHosts: [{ name: "shop", domains: ["*"], routes }] });
-      const decision = table.route(createRequest({ url: "http://shop.test/", headers: { origin: value } }), context);
-      return decision.kind === "forward" ? decision.cors().kind : decision.kind;
-    };
-    expect(origin("http://in.test")).toBe("actual");
-    expect(origin("http://out.test")).toBe("none");
-  });
-});
-
-describe("format commands", () => {
-  const connection = {
-    ja3: "j3",
-    ja4: "j4",
-    tls: {
-      presented: true,
-      validated: true,
-      otherNameSans: ["a", "b"],
-      certificate: "-----BEGIN A-----\na+/=\n",
-      validFrom: 0,
-      validTo: 1_700_000_000_000,
-    },
-  };
-  const header = (value: string, setup: Setup = {}) => {
-    const route = { requestHeadersToAdd: [{ header: { key: "x-out", value: `[${value}]` } }] };
-    const { headers } = forward({
-      ...setup,
-      route,
-      request: { headers: { "x-request-id": "r-1" }, connection },
-    }).request();
-    return headers[headers.indexOf("x-out") + 1];
-  };
-
-  test.each([
-    ["%TLS_JA3_FINGERPRINT%", "j3"],
-    ["%TLS_JA4_FINGERPRINT%", "j4"],
-    ["%DOWNSTREAM_PEER_OTHERNAME_SAN%", "a,b"],
-    ["%DOWNSTREAM_PEER_CERT%", "-----BEGIN%20A-----%0Aa%2B%2F%3D%0A"],
-    ["%DOWNSTREAM_PEER_CERT_V_START%", "1970-01-01T00:00:00.000Z"],
-    ["%DOWNSTREAM_PEER_CERT_V_END(%Y-%m-%d)%", "2023-11-14"],
-    ["%STREAM_ID%", "r-1"],
-    ["%TRACE_ID%", ""],
-  ])("%s", (format, expected) => {
-    expect(header(format)).toBe(`[${expected}]`);
-  });
-
-  test("a unique ID is a UUID of the fourth kind, out of the random source", () => {
-    expect(header("%UNIQUE_ID%")).toBe("[00000000-0000-4000-8000-000000000000]");
-  });
-
-  test("metadata of the cluster", () => {
-    const options = { clusterMetadata: (cluster: string) => ({ a: { b: `of ${cluster}` } }) };
-    expect(header("%CLUSTER_METADATA(a:b)%", { options })).toBe("[of cart]");
-    expect(header("%CLUSTER_METADATA(a:c)%", { options })).toBe("[]");
+describe("a retry after 425", () => {
+  // RetryStateImpl::wouldRetryFromHeaders: at once and without early data, unless the client itself sent early data.
+  const retry = (headers: Record<string, string>) =>
+    forward({
+      action: { retryPolicy: { retryOn: "retriable-status-codes", retriableStatusCodes: [425] } },
+      request: { headers },
+    }).retry({ kind: "response", status: 425, headers: [] }, 1, 0);
+  test("is sent at once, without early data", () => {
+    expect(retry({})).toEqual({ retry: true, delayMs: 0, condition: "retriable-status-codes", withoutEarlyData: true });
+    expect(retry({ "early-data": "1" })).toEqual({ retry: false, reason: "not-retriable" });
   });
 });
