@@ -1,11 +1,4 @@
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  connectivityState,
-  type ServiceError,
-  type StatusObject,
-} from "@grpc/grpc-js";
+import type { ChannelCredentials, Client, ClientDuplexStream, ServiceError, StatusObject } from "@grpc/grpc-js";
 import { type BackoffConfig, delayMs, type Random } from "../backoff.js";
 import { AGGREGATED_SERVICE } from "../discovery-types.js";
 import type { DynamicParameters } from "../dynamic-parameters.js";
@@ -13,6 +6,7 @@ import { XdsError } from "../errors.js";
 import type { DeltaRequest, SotwRequest } from "../wire/request.js";
 import { encodeDeltaRequest, encodeSotwRequest } from "../wire/request.js";
 import { type DiscoveryResponse, decodeDeltaResponse, decodeSotwResponse } from "../wire/response.js";
+import { type Grpc, loadGrpc } from "./grpc.js";
 import { asBuffer, streamMethod } from "./services.js";
 
 /** What a stream tells its owner. */
@@ -29,8 +23,8 @@ export interface StreamListener {
 export interface StreamOptions {
   /** The gRPC target. */
   readonly uri: string;
-  /** For the channel. */
-  readonly credentials: ChannelCredentials;
+  /** For the channel; `undefined` is plain text. */
+  readonly credentials: ChannelCredentials | undefined;
   /** The protocol variant. */
   readonly variant: "sotw" | "delta";
   /** The encoded node, sent with the first request of each stream. */
@@ -73,7 +67,7 @@ export class ClientStream {
     this.#options = options;
     this.#listener = listener;
     this.#method = streamMethod(service, options.variant === "sotw" ? sotwMethod : deltaMethod);
-    this.#connect();
+    void loadGrpc().then((grpc) => this.#connect(grpc));
   }
 
   /** Sends a state-of-the-world request; dropped when no stream is open. */
@@ -114,46 +108,49 @@ export class ClientStream {
     return this.#options.node;
   }
 
-  #connect(): void {
+  #connect(grpc: Grpc): void {
     if (this.#closed) return;
     const { uri, credentials } = this.#options;
-    const client = new Client(uri, credentials, CHANNEL_OPTIONS);
+    const client = new grpc.Client(uri, credentials ?? grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
     this.#client = client;
-    this.#awaitReady(client);
+    this.#awaitReady(grpc, client);
   }
 
-  #awaitReady(client: Client): void {
+  #awaitReady(grpc: Grpc, client: Client): void {
     if (client !== this.#client) return;
+    const { connectivityState } = grpc;
     const channel = client.getChannel();
     const state = channel.getConnectivityState(true);
-    if (state === connectivityState.READY) this.#open(client);
+    if (state === connectivityState.READY) this.#open(grpc, client);
     else if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) {
-      this.#fail(client, "the server cannot be reached");
-    } else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, () => this.#awaitReady(client));
+      this.#fail(grpc, client, "the server cannot be reached");
+    } else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, () => this.#awaitReady(grpc, client));
   }
 
-  #open(client: Client): void {
+  #open(grpc: Grpc, client: Client): void {
     const { path, requestSerialize, responseDeserialize } = this.#method;
     const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#call = call;
     this.#answered = false;
     this.#nodeSent = false;
     call.on("data", (bytes: Buffer) => {
-      if (call === this.#call) this.#receive(client, call, bytes);
+      if (call === this.#call) this.#receive(grpc, client, call, bytes);
     });
-    call.on("error", (error: ServiceError) => this.#fail(client, error.details || error.message));
-    call.on("status", (status: StatusObject) => this.#fail(client, status.details || "the server ended the stream"));
+    call.on("error", (error: ServiceError) => this.#fail(grpc, client, error.details || error.message));
+    call.on("status", (status: StatusObject) =>
+      this.#fail(grpc, client, status.details || "the server ended the stream"),
+    );
     this.#listener.connected();
   }
 
-  #receive(client: Client, call: ClientDuplexStream<Buffer, Buffer>, bytes: Buffer): void {
+  #receive(grpc: Grpc, client: Client, call: ClientDuplexStream<Buffer, Buffer>, bytes: Buffer): void {
     let response: DiscoveryResponse;
     try {
       response = this.#options.variant === "sotw" ? decodeSotwResponse(bytes) : decodeDeltaResponse(bytes);
     } catch (error) {
       // Without its nonce a response cannot be refused; a stream that carries garbage is of no use.
       call.cancel();
-      this.#fail(client, error instanceof XdsError ? error.message : String(error));
+      this.#fail(grpc, client, error instanceof XdsError ? error.message : String(error));
       return;
     }
     this.#answered = true;
@@ -161,7 +158,7 @@ export class ClientStream {
     this.#listener.response(response);
   }
 
-  #fail(client: Client, reason: string): void {
+  #fail(grpc: Grpc, client: Client, reason: string): void {
     if (client !== this.#client || this.#closed) return;
     this.#client = undefined;
     this.#call = undefined;
@@ -169,7 +166,7 @@ export class ClientStream {
     // E2: the end of a stream that was of use is no failure, the server may be rebalancing.
     const retryMs = this.#answered ? 0 : delayMs(++this.#failures, this.#options.backoff, this.#options.random);
     this.#answered = false;
-    this.#timer = setTimeout(() => this.#connect(), retryMs);
+    this.#timer = setTimeout(() => this.#connect(grpc), retryMs);
     this.#listener.disconnected(reason, retryMs);
   }
 }

@@ -1,4 +1,3 @@
-import { ChannelCredentials } from "@grpc/grpc-js";
 import { GRPC_BACKOFF } from "../backoff.js";
 import type { ServerConfig } from "../bootstrap.js";
 import type { ClientRules } from "../client/entry.js";
@@ -189,7 +188,7 @@ class GrpcXdsClient implements XdsClient {
     const stream = new ClientStream(
       {
         uri: server.uri,
-        credentials: credentials?.(server) ?? ChannelCredentials.createInsecure(),
+        credentials: credentials?.(server),
         variant: server.variant ?? "delta",
         node,
         parameters: this.#options.dynamicParameters,

@@ -1,10 +1,4 @@
-import {
-  type ChannelCredentials,
-  Client,
-  credentials as grpcCredentials,
-  type Server,
-  type ServerDuplexStream,
-} from "@grpc/grpc-js";
+import type { ChannelCredentials, Client, ClientDuplexStream, Server, ServerDuplexStream } from "@grpc/grpc-js";
 import type { ClusterStats } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
 import { LoadStatsRequest, LoadStatsResponse } from "@weftmesh/xds-types/envoy/service/load_stats/v3";
 import { type BackoffConfig, delayMs, GRPC_BACKOFF } from "../backoff.js";
@@ -13,6 +7,7 @@ import type { NodeIdentity } from "../node.js";
 import { decodeNode, encodeNode } from "../wire/node.js";
 import { Reader } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
+import { loadGrpc } from "./grpc.js";
 import { asBuffer, streamMethod } from "./services.js";
 
 const SERVICE = "envoy.service.load_stats.v3.LoadReportingService";
@@ -78,16 +73,16 @@ export interface LoadReportOptions {
  * that ends is opened again.
  */
 export function reportLoads(store: LoadStore, options: LoadReportOptions): Disposable {
-  const { uri, node, credentials = grpcCredentials.createInsecure(), backoff = GRPC_BACKOFF } = options;
-  const client = new Client(uri, credentials, { "grpc.use_local_subchannel_pool": 1 });
+  const { uri, node, credentials, backoff = GRPC_BACKOFF } = options;
+  let client: Client | undefined;
   let interval: NodeJS.Timeout | undefined;
   let retry: NodeJS.Timeout | undefined;
-  let call: ReturnType<typeof open> | undefined;
+  let call: ClientDuplexStream<Buffer, Buffer> | undefined;
   let failures = 0;
   let closed = false;
 
-  function open() {
-    const stream = client.makeBidiStreamRequest(METHOD.path, METHOD.requestSerialize, METHOD.responseDeserialize);
+  function open(channel: Client): ClientDuplexStream<Buffer, Buffer> {
+    const stream = channel.makeBidiStreamRequest(METHOD.path, METHOD.requestSerialize, METHOD.responseDeserialize);
     const features = [SEND_ALL, ...(node.clientFeatures ?? [])];
     stream.write(asBuffer(new Writer().bytes(1, encodeNode({ ...node, clientFeatures: features })).finish()));
     stream.on("data", (bytes: Buffer) => {
@@ -109,21 +104,26 @@ export function reportLoads(store: LoadStore, options: LoadReportOptions): Dispo
       if (stream !== call || closed) return;
       call = undefined;
       clearInterval(interval);
-      retry = setTimeout(() => (call = open()), delayMs(++failures, backoff, Math.random));
+      retry = setTimeout(() => (call = open(channel)), delayMs(++failures, backoff, Math.random));
     };
     stream.on("error", ended);
     stream.on("status", ended);
     return stream;
   }
 
-  call = open();
+  void loadGrpc().then((grpc) => {
+    if (closed) return;
+    const channel = credentials ?? grpc.credentials.createInsecure();
+    client = new grpc.Client(uri, channel, { "grpc.use_local_subchannel_pool": 1 });
+    call = open(client);
+  });
   return {
     [Symbol.dispose]() {
       closed = true;
       clearInterval(interval);
       clearTimeout(retry);
       call?.cancel();
-      client.close();
+      client?.close();
     },
   };
 }

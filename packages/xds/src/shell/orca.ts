@@ -1,14 +1,7 @@
-import {
-  type ChannelCredentials,
-  Client,
-  credentials as grpcCredentials,
-  type Metadata,
-  type Server,
-  type ServerWritableStream,
-  type StatusObject,
-} from "@grpc/grpc-js";
+import type { ChannelCredentials, Metadata, Server, ServerWritableStream, StatusObject } from "@grpc/grpc-js";
 import { OrcaLoadReport } from "@weftmesh/xds-types/xds/data/orca/v3";
 import { OrcaLoadReportRequest } from "@weftmesh/xds-types/xds/service/orca/v3";
+import { loadGrpc } from "./grpc.js";
 import { asBuffer, streamMethod } from "./services.js";
 
 /** The trailer that carries the load of one request (L2). */
@@ -94,8 +87,11 @@ export async function* watchLoad(
     readonly credentials?: ChannelCredentials;
   },
 ): AsyncGenerator<OrcaLoadReport> {
-  const { intervalMs, signal, credentials = grpcCredentials.createInsecure() } = options;
-  const client = new Client(uri, credentials, { "grpc.use_local_subchannel_pool": 1 });
+  const { intervalMs, signal, credentials } = options;
+  const grpc = await loadGrpc();
+  const client = new grpc.Client(uri, credentials ?? grpc.credentials.createInsecure(), {
+    "grpc.use_local_subchannel_pool": 1,
+  });
   const reportInterval = {
     seconds: BigInt(Math.floor(intervalMs / 1000)),
     nanos: Math.round((intervalMs % 1000) * 1e6),

@@ -1,12 +1,11 @@
-import {
-  type ChannelCredentials,
+import type {
+  ChannelCredentials,
   Client,
-  type ClientDuplexStream,
-  credentials as grpcCredentials,
+  ClientDuplexStream,
   Server,
   ServerCredentials,
-  type ServerDuplexStream,
-  type StatusObject,
+  ServerDuplexStream,
+  StatusObject,
 } from "@grpc/grpc-js";
 import { resourceName } from "../client/resource-name.js";
 import { XdsError } from "../errors.js";
@@ -14,6 +13,7 @@ import { type JournalEntry, requestEntry, responseEntry } from "../journal.js";
 import { type Breach, createStreamMonitor } from "../monitor.js";
 import { decodeDeltaRequest, decodeSotwRequest } from "../wire/request.js";
 import { decodeDeltaResponse, decodeSotwResponse } from "../wire/response.js";
+import { loadGrpc } from "./grpc.js";
 import { DISCOVERY_SERVICES } from "./services.js";
 
 /** How a relay is made. */
@@ -47,14 +47,10 @@ const SIZES = { "grpc.max_receive_message_length": 256 << 20, "grpc.max_send_mes
 
 /** Makes a relay that passes every message on as it is, and reports breaches of the protocol by either side. */
 export function createRelay({ upstream, credentials, onBreach = () => {}, onEntry = () => {} }: RelayOptions): Relay {
-  const client = new Client(upstream, credentials ?? grpcCredentials.createInsecure(), {
-    ...SIZES,
-    "grpc.use_local_subchannel_pool": 1,
-  });
-  const server = new Server({ ...SIZES, "grpc.max_concurrent_streams": 1_000_000 });
+  const running: { readonly server: Server; readonly client: Client }[] = [];
   let streams = 0;
 
-  function handler(variant: "sotw" | "delta", path: string, fixedType: string | undefined) {
+  function handler(client: Client, variant: "sotw" | "delta", path: string, fixedType: string | undefined) {
     return (down: ServerDuplexStream<Buffer, Buffer>): void => {
       const stream = ++streams;
       const monitor = createStreamMonitor(variant, fixedType);
@@ -104,33 +100,44 @@ export function createRelay({ upstream, credentials, onBreach = () => {}, onEntr
     };
   }
 
-  for (const { definition, sotwMethod, deltaMethod, typeUrl } of DISCOVERY_SERVICES) {
-    const handlers: Record<string, ReturnType<typeof handler>> = {};
-    for (const [name, variant] of [
-      [sotwMethod, "sotw"],
-      [deltaMethod, "delta"],
-    ] as const) {
-      const path = name === undefined ? undefined : definition[name]?.path;
-      if (name !== undefined && path !== undefined) handlers[name] = handler(variant, path, typeUrl);
+  function register(server: Server, client: Client): void {
+    for (const { definition, sotwMethod, deltaMethod, typeUrl } of DISCOVERY_SERVICES) {
+      const handlers: Record<string, ReturnType<typeof handler>> = {};
+      for (const [name, variant] of [
+        [sotwMethod, "sotw"],
+        [deltaMethod, "delta"],
+      ] as const) {
+        const path = name === undefined ? undefined : definition[name]?.path;
+        if (name !== undefined && path !== undefined) handlers[name] = handler(client, variant, path, typeUrl);
+      }
+      server.addService(definition, handlers);
     }
-    server.addService(definition, handlers);
   }
 
   async function close(): Promise<void> {
-    server.forceShutdown();
-    client.close();
+    for (const { server, client } of running.splice(0)) {
+      server.forceShutdown();
+      client.close();
+    }
   }
 
   return {
     close,
     [Symbol.asyncDispose]: close,
-    listen: (address, serverCredentials = ServerCredentials.createInsecure()) =>
-      new Promise((resolve, reject) => {
-        server.bindAsync(address, serverCredentials, (cause, port) => {
+    async listen(address, serverCredentials) {
+      const grpc = await loadGrpc();
+      const channel = credentials ?? grpc.credentials.createInsecure();
+      const client = new grpc.Client(upstream, channel, { ...SIZES, "grpc.use_local_subchannel_pool": 1 });
+      const server = new grpc.Server({ ...SIZES, "grpc.max_concurrent_streams": 1_000_000 });
+      running.push({ server, client });
+      register(server, client);
+      return new Promise((resolve, reject) => {
+        server.bindAsync(address, serverCredentials ?? grpc.ServerCredentials.createInsecure(), (cause, port) => {
           if (cause === null) resolve(port);
           else reject(new XdsError("ERR_XDS_LISTEN_FAILED", address, cause.message, { cause }));
         });
-      }),
+      });
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Cache, TypeView } from "../cache.js";
 import type { ClientDump } from "../client-dump.js";
 import { nameOfVariant } from "../dynamic-parameters.js";
@@ -18,6 +18,7 @@ import { answersTo } from "../view.js";
 import { decodeDeltaRequest, decodeSotwRequest, LimitExceeded, type RequestLimits } from "../wire/request.js";
 import { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "../wire/response.js";
 import type { ClientStatus, ClientTypeStatus, ServerEvent, ServerOptions } from "../xds-server.js";
+import { GRPC_STATUS } from "./grpc.js";
 import type { ResponseCache } from "./response-cache.js";
 import { asBuffer } from "./services.js";
 import type { WriteWindow } from "./write-window.js";
@@ -144,7 +145,7 @@ export function serveStream(
     try {
       parts.authorize(node);
     } catch (error) {
-      close(status.PERMISSION_DENIED, error instanceof Error ? error.message : String(error));
+      close(GRPC_STATUS.permissionDenied, error instanceof Error ? error.message : String(error));
       return;
     }
     emit({ kind: "connected", stream, node, peer, variant });
@@ -278,9 +279,9 @@ export function serveStream(
           : { kind: "delta-request", request: decodeDeltaRequest(bytes, limits) },
       );
     } catch (error) {
-      if (error instanceof LimitExceeded) close(status.RESOURCE_EXHAUSTED, error.message);
-      else if (error instanceof XdsError) close(status.INVALID_ARGUMENT, error.message);
-      else close(status.INTERNAL, "the server failed on this request");
+      if (error instanceof LimitExceeded) close(GRPC_STATUS.resourceExhausted, error.message);
+      else if (error instanceof XdsError) close(GRPC_STATUS.invalidArgument, error.message);
+      else close(GRPC_STATUS.internal, "the server failed on this request");
     }
   });
   call.on("end", () => {

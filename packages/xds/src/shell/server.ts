@@ -1,11 +1,4 @@
-import {
-  type handleBidiStreamingCall,
-  type handleUnaryCall,
-  Server,
-  ServerCredentials,
-  status,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import type { handleBidiStreamingCall, handleUnaryCall, Server, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { XdsError } from "../errors.js";
 import type { NodeIdentity } from "../node.js";
 import { admit, openAdmission } from "../server/admission.js";
@@ -14,6 +7,7 @@ import type { SessionRules } from "../server/session.js";
 import { decodeSotwRequest, type RequestLimits, type SotwRequest } from "../wire/request.js";
 import { encodeSotwResponse } from "../wire/response.js";
 import type { ServerOptions, XdsServer } from "../xds-server.js";
+import { GRPC_STATUS, loadGrpc } from "./grpc.js";
 import { ResponseCache } from "./response-cache.js";
 import { type ServedStream, type StreamParts, serveStream } from "./server-stream.js";
 import { asBuffer, DISCOVERY_SERVICES } from "./services.js";
@@ -92,18 +86,18 @@ export function createServer(options: ServerOptions): XdsServer {
   function fetcher(typeUrl: string): handleUnaryCall<Buffer, Buffer> {
     return (call, done) => {
       const asked = readFetch(call.request);
-      if (typeof asked === "string") return done({ code: status.INVALID_ARGUMENT, details: asked });
+      if (typeof asked === "string") return done({ code: GRPC_STATUS.invalidArgument, details: asked });
       const { node } = asked;
       try {
         authorize({ node, peer: call.getPeer(), metadata: call.metadata, auth: call.getAuthContext() });
       } catch (error) {
         const details = error instanceof Error ? error.message : String(error);
-        return done({ code: status.PERMISSION_DENIED, details });
+        return done({ code: GRPC_STATUS.permissionDenied, details });
       }
       // Without a stream there is nobody to wait: what is not published yet is asked for again.
       const fetched = fetchResources(cache, node, { ...asked, typeUrl, versionInfo: "" });
       if (fetched === undefined || fetched === "unchanged") {
-        return done({ code: status.UNAVAILABLE, details: "nothing is published for this node" });
+        return done({ code: GRPC_STATUS.unavailable, details: "nothing is published for this node" });
       }
       const bytes = encodeSotwResponse(fetched, false);
       done(null, asBuffer(bytes));
@@ -120,7 +114,7 @@ export function createServer(options: ServerOptions): XdsServer {
   }
 
   async function close(): Promise<void> {
-    for (const stream of [...streams.values()]) stream.close(status.UNAVAILABLE, "the server is shutting down");
+    for (const stream of [...streams.values()]) stream.close(GRPC_STATUS.unavailable, "the server is shutting down");
     for (const server of servers.splice(0)) {
       await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     }
@@ -129,7 +123,8 @@ export function createServer(options: ServerOptions): XdsServer {
   return {
     register,
     close,
-    async listen(address, credentials = ServerCredentials.createInsecure()) {
+    async listen(address, credentials) {
+      const { Server, ServerCredentials } = await loadGrpc();
       const server = new Server({
         "grpc.max_receive_message_length": MAX_RECEIVE_BYTES,
         "grpc.max_send_message_length": -1,
@@ -141,7 +136,7 @@ export function createServer(options: ServerOptions): XdsServer {
       register(server);
       options.register?.(server);
       const port = await new Promise<number>((resolve, reject) => {
-        server.bindAsync(address, credentials, (cause, bound) => {
+        server.bindAsync(address, credentials ?? ServerCredentials.createInsecure(), (cause, bound) => {
           if (cause === null) resolve(bound);
           else reject(new XdsError("ERR_XDS_LISTEN_FAILED", address, cause.message, { cause }));
         });
