@@ -15,5 +15,6 @@ describe.each([iptables, nftables, random])("conformance suite $name", (suite) =
       expect(failures.map((failure) => formatFailure(failure))).toEqual([]);
       expect(passed).toBeGreaterThan(0);
     },
+    60_000,
   );
 });

@@ -134,7 +134,9 @@ export async function makePod(): Promise<Pod> {
     const supplementary = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")];
     const drop = ["setpriv", "--reuid", String(uid), "--regid", String(gid), ...supplementary];
     const inside = [`--net=/run/netns/${names[at]}`, "--", ...drop, node, "-e", code, JSON.stringify(argument)];
-    const child = spawn("nsenter", inside, { stdio: ["pipe", "pipe", "inherit"] });
+    // pnpm names its own folder there, and a program would find what is not installed beside it.
+    const env = { ...process.env, NODE_PATH: "" };
+    const child = spawn("nsenter", inside, { stdio: ["pipe", "pipe", "inherit"], env });
     children.push(child);
     const lines = linesOf(child);
     await lines();

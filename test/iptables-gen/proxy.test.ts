@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -46,20 +45,13 @@ require("node:net").createServer((c) => c.end(process.argv[1] + " from " + c.rem
 describe.skipIf(noNamespaces !== undefined)(`a proxy behind the rules (${noNamespaces ?? "in namespaces"})`, () => {
   let pod: Pod;
   let dir: string;
-  const _cli = (uid: number, ...args: string[]) => {
-    const drop = ["setpriv", "--reuid", String(uid), "--regid", String(uid), "--clear-groups"];
-    const call = [pod.node, join(dir, "bin/weft-iptables.js"), ...args];
-    const inside = [`--net=/run/netns/${pod.namespace.name}`, "--", ...(uid === 0 ? [] : drop), ...call];
-    const { status, stdout, stderr } = spawnSync("nsenter", inside, { encoding: "utf8", timeout: 30_000 });
-    return { status, stdout, stderr };
-  };
   const apply = (settings: Partial<Settings>): void =>
     applySettings({ ...DEFAULT_SETTINGS, ...BASE, ...settings }, "fixed", () => {}, pod.namespace.runner);
 
   beforeAll(async () => {
     pod = await makePod();
-    dir = installPackage(dirname(pod.node), true);
-    const bare = installPackage(join(dir, "bare"), false);
+    dir = installPackage(join(dirname(pod.node), "whole"), true);
+    const bare = installPackage(join(dirname(pod.node), "bare"), false);
     const module = join(dir, "dist/index.js");
     await Promise.all([
       pod.start(SENDERS.peer, SERVER, "peer"),

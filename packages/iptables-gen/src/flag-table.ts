@@ -274,3 +274,10 @@ export const REMOVED_FLAGS: readonly RemovedFlag[] = [
     help: "legacy or nft: same as --force-iptables-binary.",
   },
 ];
+
+/** Variables earlier releases read. */
+export const REMOVED_VARIABLES: readonly string[] = [
+  "KUBEVIRT_INTERFACES",
+  "DISABLE_REDIRECTION_ON_LOCAL_LOOPBACK",
+  "IPTABLES_TRACE_LOGGING",
+];

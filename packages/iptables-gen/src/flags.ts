@@ -1,4 +1,4 @@
-import { FLAGS, LOGGING_FLAGS, REMOVED_FLAGS, VARIABLES } from "./flag-table.js";
+import { FLAGS, LOGGING_FLAGS, REMOVED_FLAGS, REMOVED_VARIABLES, VARIABLES } from "./flag-table.js";
 import { fillFromHost, type HostFacts } from "./host.js";
 import type { Compat, Options } from "./options.js";
 import { type FlagSyntax, type FlagValue, parseArguments, parseFlagValue } from "./pflag.js";
@@ -59,6 +59,9 @@ export function readFlags(argv: readonly string[], env: Environment, reading: Fl
   if (fixed) advice.push(...applyRemovedFlags(parsed.values, settings));
   else if (envoyPort !== undefined && envoyPort !== settings["envoyPort"]) {
     advice.push(`ENVOY_PORT=${envoyPort} has no effect; use --envoy-port.`);
+  }
+  for (const name of REMOVED_VARIABLES) {
+    if (env[name] !== undefined) advice.push(`${name} was removed from istio-iptables and has no effect.`);
   }
   return {
     settings: settings as unknown as Settings,

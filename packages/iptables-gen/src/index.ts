@@ -125,6 +125,7 @@ export {
   createWalker,
   type Explanation,
   type GeneratedSource,
+  type NativeSource,
   type SavedSource,
   type Verdict,
   type Walker,

@@ -1,16 +1,16 @@
 import { diffVerdicts } from "../diff.js";
 import { IptablesError } from "../errors.js";
 import { lint as lintOptions } from "../lint.js";
+import { readMachineRules, readNativeFile, readNativeRules, readRuleFile, runnerFor } from "../shell/machine-rules.js";
 import { verifyRules } from "../verify.js";
 import { verifyNative } from "../verify-nft.js";
 import { endpointText } from "../walk/packet.js";
 import { readInput, rulesOf } from "./input.js";
-import { readMachineRules, readNativeFile, readNativeRules, readRuleFile } from "./machine-rules.js";
 import type { Terminal } from "./main.js";
 
 /** `weft-iptables lint [flags]`: options that do something nobody expects. Exit 1 when there are any. */
-export function lint(terminal: Terminal, argv: readonly string[]): number {
-  const input = readInput(terminal, argv, [{ long: "app-uid", type: "string" }]);
+export async function lint(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const input = await readInput(terminal, argv, { own: [{ long: "app-uid", type: "string" }] });
   const findings = lintOptions(rulesOf(input, terminal).options, {
     native: input.flags.settings.nativeNftables,
     applicationUids: input.text("app-uid")?.split(",") ?? [],
@@ -24,14 +24,14 @@ export function lint(terminal: Terminal, argv: readonly string[]): number {
 }
 
 /** `weft-iptables verify [flags] [--rules FILE]`: what differs from the wanted rules. Exit 1 when anything does. */
-export function verify(terminal: Terminal, argv: readonly string[]): number {
-  const input = readInput(terminal, argv, [{ long: "rules", type: "string" }]);
+export async function verify(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const input = await readInput(terminal, argv, { own: [{ long: "rules", type: "string" }] });
   const file = input.text("rules");
   const { networkNamespace, nativeNftables } = input.flags.settings;
   const wanted = rulesOf(input, terminal);
   const differences = nativeNftables
-    ? verifyNative(file === undefined ? readNativeRules(networkNamespace) : readNativeFile(file), wanted)
-    : verifyRules(file === undefined ? readMachineRules(networkNamespace) : readRuleFile(file), wanted);
+    ? verifyNative(file === undefined ? readNativeRules(runnerFor(networkNamespace)) : readNativeFile(file), wanted)
+    : verifyRules(file === undefined ? readMachineRules(runnerFor(networkNamespace)) : readRuleFile(file), wanted);
   const lines = differences.map(
     ({ kind, family, table, chain, rule, by }) =>
       `${kind}: ${family} ${table} ${chain} ${rule}${by === undefined ? "" : ` (after ${by})`}\n`,
@@ -41,16 +41,14 @@ export function verify(terminal: Terminal, argv: readonly string[]): number {
 }
 
 /** `weft-iptables diff [flags] --- [flags]`: packets whose fate differs between two configurations. Exit 1 when any does. */
-export function diff(terminal: Terminal, argv: readonly string[]): number {
+export async function diff(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const separator = argv.indexOf("---");
   if (separator < 0) {
     const message = "expected two configurations separated by ---, got one";
     throw new IptablesError("ERR_IPTABLES_VALUE", message, { path: "---", exitCode: 2 });
   }
-  const [first, second] = [argv.slice(0, separator), argv.slice(separator + 1)].map((words) =>
-    readInput(terminal, words),
-  );
-  if (first === undefined || second === undefined) return 2;
+  const first = await readInput(terminal, argv.slice(0, separator));
+  const second = await readInput(terminal, argv.slice(separator + 1));
   const backend = first.flags.settings.nativeNftables ? "nftables" : "iptables";
   const changes = diffVerdicts(rulesOf(first, terminal), rulesOf(second, terminal), undefined, backend);
   if (first.has("json")) terminal.stdout(`${JSON.stringify(changes, null, 2)}\n`);

@@ -7,8 +7,8 @@ import { readInput } from "./input.js";
 import type { Terminal } from "./main.js";
 
 /** `weft-iptables clean`: removes everything of ours. Flags say which mark and routing table TPROXY had. */
-export function clean(terminal: Terminal, argv: readonly string[]): number {
-  const { flags, has } = readInput(terminal, argv, [], "fixed");
+export async function clean(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const { flags, has } = await readInput(terminal, argv, { fallback: "fixed" });
   const { options } = compileSettings(flags.settings, "fixed");
   const { networkNamespace } = flags.settings;
   const runner = networkNamespace === "" ? localRunner : namespaceRunner(networkNamespace);

@@ -7,8 +7,8 @@ import type { Terminal } from "./main.js";
  * `weft-iptables doctor [flags]`: tries everything the rules need in a network namespace that exists only for the trial. Exit 1 when
  * something is missing in every variant that is installed.
  */
-export function doctor(terminal: Terminal, argv: readonly string[]): number {
-  const input = readInput(terminal, argv);
+export async function doctor(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const input = await readInput(terminal, argv);
   const results: { variant: string; feature: string; module: string; ok: boolean; message: string }[] = [];
   for (const suffix of ["-nft", "-legacy"]) {
     for (const { feature, module, trial, family } of requirementsOf(rulesOf(input, terminal))) {

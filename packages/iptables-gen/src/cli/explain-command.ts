@@ -1,13 +1,10 @@
 import { IptablesError } from "../errors.js";
+import { explanationText } from "../explanation-text.js";
 import type { FlagSyntax } from "../pflag.js";
-import { iptablesWords } from "../render/iptables-words.js";
-import { nftForm, nftWords } from "../render/nftables.js";
-import type { Backend, Rule } from "../rule.js";
-import type { RuleSet } from "../rule-set.js";
-import { DEFAULT_SURROUNDINGS, endpointText, type Packet, readAddress, type Surroundings } from "../walk/packet.js";
-import { createWalker, type Explanation, type WalkSource } from "../walk/walk.js";
+import { readLiveRules, readNativeFile, readNativeRules, readRuleFile, runnerFor } from "../shell/machine-rules.js";
+import { DEFAULT_SURROUNDINGS, type Packet, readAddress, type Surroundings } from "../walk/packet.js";
+import { createWalker, type WalkSource } from "../walk/walk.js";
 import { type Input, readInput, rulesOf } from "./input.js";
-import { readMachineRules, readRuleFile } from "./machine-rules.js";
 import type { Terminal } from "./main.js";
 
 const FLAGS: readonly FlagSyntax[] = [
@@ -22,29 +19,29 @@ const FLAGS: readonly FlagSyntax[] = [
 ];
 
 /** `weft-iptables explain --uid 1000 --to 10.0.0.5:443`: rule by rule, who receives a packet. */
-export function explain(terminal: Terminal, argv: readonly string[]): number {
-  const input = readInput(terminal, argv, FLAGS);
+export async function explain(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const input = await readInput(terminal, argv, { own: FLAGS });
   const packet = packetOf(input);
   const addresses = [...input.host.addresses()].filter((text) => !/^(?:127\.|::1(?:\/|$)|fe80)/.test(text));
   const surroundings: Surroundings =
     addresses.length === 0 ? DEFAULT_SURROUNDINGS : { interfaces: [{ name: input.text("in") ?? "eth0", addresses }] };
-  const backend: Backend = input.flags.settings.nativeNftables ? "nftables" : "iptables";
-  const rules = input.text("rules") === undefined && !input.has("live") ? rulesOf(input, terminal) : undefined;
-  const source: WalkSource = rules === undefined ? { saved: savedOf(input) } : { rules, backend };
+  const source = sourceOf(input, terminal);
   const explanation = createWalker(source, surroundings).explain(packet);
-  const write = (rule: Rule): string =>
-    backend === "nftables" && rules !== undefined ? nftText(rule, rules) : iptablesWords(rule).join(" ");
-  terminal.stdout(input.has("json") ? `${JSON.stringify(explanation, null, 2)}\n` : text(packet, explanation, write));
+  const text = input.has("json")
+    ? `${JSON.stringify(explanation, null, 2)}\n`
+    : explanationText(packet, explanation, source);
+  terminal.stdout(text);
   return 0;
 }
 
-function savedOf(input: Input): ReturnType<typeof readRuleFile> {
+/** A file, the live machine, or what the flags would make. */
+function sourceOf(input: Input, terminal: Terminal): WalkSource {
+  const { nativeNftables: native, networkNamespace } = input.flags.settings;
   const file = input.text("rules");
-  return file === undefined ? readMachineRules(input.flags.settings.networkNamespace) : readRuleFile(file);
-}
-
-function nftText(rule: Rule, rules: RuleSet): string {
-  return `${rule.chain.toLowerCase().replaceAll("_", "-")} ${nftWords(nftForm(rule, rules)).join(" ")}`;
+  if (file !== undefined) return native ? { native: readNativeFile(file) } : { saved: readRuleFile(file) };
+  if (!input.has("live")) return { rules: rulesOf(input, terminal), backend: native ? "nftables" : "iptables" };
+  const runner = runnerFor(networkNamespace);
+  return native ? { native: readNativeRules(runner) } : readLiveRules(runner);
 }
 
 function packetOf(input: Input): Packet {
@@ -79,34 +76,4 @@ function endpointOf(input: Input, flag: string, needsPort: boolean): { address: 
 function refuse(path: string, expected: string, got: string): IptablesError {
   const message = `${path}: expected ${expected}, got ${JSON.stringify(got)}`;
   return new IptablesError("ERR_IPTABLES_VALUE", message, { path, exitCode: 2 });
-}
-
-function text(packet: Packet, explanation: Explanation, write: (rule: Rule) => string): string {
-  const who =
-    packet.owner === undefined
-      ? `in by ${packet.inInterface ?? "the network"}`
-      : `from uid ${packet.owner.uid} gid ${packet.owner.gid}`;
-  const to = endpointText({ address: packet.destination, port: packet.destinationPort });
-  let out = `${packet.protocol} ${who} to ${to}\n`;
-  let table = "";
-  for (const { rule, matched, depth } of explanation.trace) {
-    if (table !== rule.table) out += `  ${rule.table}\n`;
-    table = rule.table;
-    const sign = matched === true ? "*" : matched === false ? " " : "?";
-    const why = matched === true && rule.why !== "" ? `    # ${rule.why}` : "";
-    out += `  ${sign} ${"  ".repeat(depth)}${write(rule)}${why}\n`;
-  }
-  const { kind, address, port, by, originalDestination } = explanation;
-  const end = endpointText({ address, port });
-  const where =
-    kind === "dropped"
-      ? "dropped"
-      : kind === "sent"
-        ? `sent to ${end} by ${explanation.interface}`
-        : `delivered to ${end} on this machine`;
-  out += `=> ${where}${by === undefined ? ", untouched" : ` by ${by}`}\n`;
-  if (by !== undefined) out += `   original destination ${endpointText(originalDestination)}\n`;
-  if (explanation.unknown.length > 0)
-    out += `   ${explanation.unknown.length} foreign rules could not be judged and were passed over\n`;
-  return out;
 }

@@ -5,7 +5,7 @@ import type { Terminal } from "./main.js";
 
 /** What istio-iptables does: read flags, look at the host, apply, check. With `--output`, print instead. */
 export async function runFlags(terminal: Terminal, argv: readonly string[]): Promise<number> {
-  const input = readInput(terminal, argv);
+  const input = await readInput(terminal, argv, { original: true });
   const { flags, compat } = input;
   if (flags.help) {
     terminal.stdout((await import("./help.js")).helpText(terminal.name));
@@ -22,16 +22,17 @@ export async function runFlags(terminal: Terminal, argv: readonly string[]): Pro
     refuseInvalid(compileSettings(settingsOf(input), compat).options);
   }
   const json = input.has("json");
+  const runner = async () => {
+    const { localRunner, namespaceRunner } = await import("../shell/run-command.js");
+    // The original's flag only names the lock file; nobody who gives a namespace wants the rules elsewhere.
+    const path = compat === "fixed" && !flags.settings.cniMode ? flags.settings.networkNamespace : "";
+    return path === "" ? localRunner : namespaceRunner(path);
+  };
   await applyFlags(
     flags,
     {
       host: input.host,
-      runner: async () => {
-        const { localRunner, namespaceRunner } = await import("../shell/run-command.js");
-        // The original's flag only names the lock file; nobody who gives a namespace wants the rules elsewhere.
-        const path = compat === "fixed" && !flags.settings.cniMode ? flags.settings.networkNamespace : "";
-        return path === "" ? localRunner : namespaceRunner(path);
-      },
+      runner,
       log: (level, text) => terminal.stdout(json ? `${JSON.stringify({ level, text })}\n` : `${level}\t${text}\n`),
       validate: async (settings) => {
         const { probe } = await import("../shell/probe.js");

@@ -15,6 +15,8 @@ usage: ${name} [flags]                       apply rules, or print them with --o
        weft-iptables doctor [flags]              what this kernel lacks for the rules
        weft-iptables report                      how often each rule was met
        weft-iptables clean [flags]               remove rules, routes and addresses
+       weft-iptables configure-routes [flags]    only the address and routes the rules count on (istio 1.12-1.19)
+       weft-iptables istio-clean-iptables [flags]  the same as --cleanup-only (istio 1.4-1.24)
 
 examples:
   weft-iptables -p 15001 -z 15006 -u 1337 -m REDIRECT -i '*' -x '' -b '*' -d 15090,15021

@@ -24,13 +24,23 @@ export interface Input {
   readonly has: (name: string) => boolean;
 }
 
+/** How a command reads its words. */
+export interface InputReading {
+  /** Flags of the command's own. */
+  readonly own?: readonly FlagSyntax[];
+  /** Behaviour when no flag says it. Default `strict`. */
+  readonly fallback?: Compat;
+  /** The command is istio-iptables', which looks at its host, not at the namespace it is given. */
+  readonly original?: boolean;
+}
+
 /** Reads istio's flags and this program's among them. */
-export function readInput(
+export async function readInput(
   terminal: Terminal,
   argv: readonly string[],
-  own: readonly FlagSyntax[] = [],
-  fallback: Compat = "strict",
-): Input {
+  reading: InputReading = {},
+): Promise<Input> {
+  const { own = [], fallback = "strict", original = false } = reading;
   const extra = [...EXTRA_FLAGS, ...own];
   const compat = compatOf(argv) ?? fallback;
   const flags = readFlags(argv, terminal.env, { compat, extra });
@@ -39,13 +49,22 @@ export function readInput(
     const found = flags.extra.get(name);
     return found === undefined ? undefined : String(found);
   };
+  // The original asks its host first, so that a wrong range is only complained of where there is a network.
+  if (terminal.name !== "istio-iptables" && !flags.help) checkArguments(flags.settings, compat);
+  const { networkNamespace, cniMode } = flags.settings;
+  const namespace = original && (compat === "strict" || cniMode) ? "" : networkNamespace;
   return {
     flags,
     compat,
-    host: hostOf(value("host-ip"), value("resolv-conf")),
+    host: await hostOf(value("host-ip"), value("resolv-conf"), namespace),
     text: value,
     has: (name) => flags.extra.get(name) === true,
   };
+}
+
+function checkArguments(settings: Settings, compat: Compat): void {
+  validateSettings(settings);
+  compileSettings(settings, compat);
 }
 
 /** The behaviour decides which flags exist, so it is looked for before they are parsed. */
@@ -58,9 +77,19 @@ function compatOf(argv: readonly string[]): Compat | undefined {
   throw new IptablesError("ERR_IPTABLES_VALUE", message, { path: "--compat", exitCode: 2 });
 }
 
-function hostOf(addresses: string | undefined, resolvConf: string | undefined): HostFacts {
-  const machine = hostFacts(resolvConf);
+async function hostOf(
+  addresses: string | undefined,
+  resolvConf: string | undefined,
+  namespace: string,
+): Promise<HostFacts> {
+  const machine = namespace === "" ? hostFacts(resolvConf) : await factsIn(namespace, resolvConf);
   return addresses === undefined ? machine : { ...machine, addresses: () => addresses.split(",") };
+}
+
+async function factsIn(namespace: string, resolvConf: string | undefined): Promise<HostFacts> {
+  const { namespaceFacts } = await import("../shell/namespace-facts.js");
+  const { namespaceRunner } = await import("../shell/run-command.js");
+  return namespaceFacts(namespace, namespaceRunner(namespace), resolvConf);
 }
 
 /** Settings with what the host knows; checked. */

@@ -28,9 +28,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   doctor: async () => (await import("./doctor-command.js")).doctor,
   report: async () => (await import("./report-command.js")).report,
   clean: async () => (await import("./clean-command.js")).clean,
+  "configure-routes": async () => (await import("./routes-command.js")).configureRoutesOnly,
+  "istio-clean-iptables": async () => cleanLikeIstio,
   version: async () => (await import("./version.js")).printVersion,
   help: async () => (await import("./help.js")).printHelp,
 };
+
+/** The cleaner of releases 1.4-1.24, which today is a flag. */
+const cleanLikeIstio: CliCommand = (terminal, argv) => runFlags(terminal, ["--cleanup-only", ...argv]);
 
 /** Runs the command line and returns its exit code. */
 export async function main(terminal: Terminal): Promise<number> {

@@ -1,10 +1,15 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { explanationText } from "../explanation-text.js";
+import type { Backend } from "../rule.js";
 import { generate } from "../rule-set.js";
 import { compileSettings, type Settings } from "../settings.js";
-import { createWalker } from "../walk/walk.js";
+import type { Packet } from "../walk/packet.js";
+import { createWalker, type WalkSource } from "../walk/walk.js";
 import type { LogSink } from "./apply.js";
+import { readLiveRules } from "./machine-rules.js";
 import { originalDst } from "./original-dst.js";
+import { type CommandRunner, localRunner } from "./run-command.js";
 
 /** Milliseconds between two attempts to connect. */
 const RETRY_MS = 1000;
@@ -15,7 +20,7 @@ const RETRY_MS = 1000;
  *
  * @throws Error that says what was expected and what the rules do with the probe.
  */
-export async function probe(settings: Settings, log: LogSink): Promise<void> {
+export async function probe(settings: Settings, log: LogSink, runner: CommandRunner = localRunner): Promise<void> {
   log(
     "info",
     "Starting iptables validation. This check verifies that iptables rules are properly established for the network.",
@@ -45,7 +50,7 @@ export async function probe(settings: Settings, log: LogSink): Promise<void> {
     void dialUntil(controller.signal, listen, dial, settings.iptablesProbePort);
     const timeout = delay(settings.probeTimeoutMs, "timeout", { signal: controller.signal });
     const outcome = await Promise.race([arrived, timeout]);
-    if (outcome === "timeout") throw new Error(`validation timeout: ${whatRulesSay(settings, dial)}`);
+    if (outcome === "timeout") throw new Error(`validation timeout: ${whatRulesSay(settings, dial, runner)}`);
     log("info", "Validation passed, iptables rules established");
   } catch (error) {
     if (error instanceof Error) log("error", `Validation failed: ${error.message}`);
@@ -81,18 +86,45 @@ async function dialUntil(signal: AbortSignal, localAddress: string, host: string
   }
 }
 
-/** What the wanted rules do with the probe: tells a wrong user from missing rules. */
-function whatRulesSay(settings: Settings, destination: string): string {
-  const rules = generate(compileSettings(settings, "strict").options);
+/**
+ * Why the probe did not arrive: its way through the rules in force. Where this user may not read them, its way through the wanted ones,
+ * which tells a wrong user from missing rules.
+ */
+function whatRulesSay(settings: Settings, dial: string, runner: CommandRunner): string {
   const [uid, gid] = [String(process.getuid?.() ?? 0), String(process.getgid?.() ?? 0)];
-  const verdict = createWalker({ rules }).walk({
+  const source = dial === "::6" ? "::1" : "127.0.0.1";
+  const packet: Packet = {
     protocol: "tcp",
-    destination,
+    destination: dial,
     destinationPort: settings.iptablesProbePort,
-    source: destination === "::6" ? "::1" : "127.0.0.1",
+    source,
     owner: { uid, gid },
-  });
-  if (verdict.by === "redirect")
-    return "the rules would redirect the probe; they are not in force in this network namespace";
-  return `the rules do not capture what user ${uid} sends to ${destination}; run the check as a proxy user (${settings.proxyUid})`;
+  };
+  const wanted = generate(compileSettings(settings, "strict").options);
+  const { captured, why } = judge(packet, { rules: wanted, backend: backendOf(settings) });
+  const wrongUser = `what user ${uid} sends to ${dial} is not captured by the wanted rules; run the check as a proxy user (${settings.proxyUid})`;
+  let live: WalkSource;
+  try {
+    live = readLiveRules(runner);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!captured) return `${wrongUser}\n${why}`;
+    return `the wanted rules would redirect the probe, so they are not in force here (user ${uid} may not read those that are: ${reason})\n${why}`;
+  }
+  const actual = judge(packet, live);
+  const summary = actual.captured
+    ? "the rules in force redirect the probe, and nothing of the proxy's accepted it"
+    : captured
+      ? "the rules in force are not the wanted ones: they do not redirect the probe"
+      : wrongUser;
+  return `${summary}; the probe's way through the rules in force:\n${actual.why}`;
+}
+
+function backendOf({ nativeNftables }: Settings): Backend {
+  return nativeNftables ? "nftables" : "iptables";
+}
+
+function judge(packet: Packet, source: WalkSource): { readonly captured: boolean; readonly why: string } {
+  const explanation = createWalker(source).explain(packet);
+  return { captured: explanation.by !== undefined, why: explanationText(packet, explanation, source).trimEnd() };
 }

@@ -49,11 +49,11 @@ export function compileRuleSet(ruleSet: RuleSet, family: Family, backend: Backen
 }
 
 /** Compiles what a machine has. */
-export function compileSaved(saved: readonly SavedTable[], family: Family): Program {
+export function compileSaved(saved: readonly SavedTable[], family: Family, backend: Backend): Program {
   const tables = new Map<Table, CompiledTable>();
   const drops = new Set<string>();
   for (const { name, chains } of saved) {
-    tables.set(name as Table, compileChains(new Map(chains.map((chain) => [chain.name, chain.rules])), "iptables"));
+    tables.set(name as Table, compileChains(new Map(chains.map((chain) => [chain.name, chain.rules])), backend));
     for (const chain of chains) if (chain.policy === "DROP") drops.add(`${name} ${chain.name}`);
   }
   return { tables, drops, localMarks: localMarksOf(tables, family) };

@@ -46,8 +46,8 @@ export interface Walker {
   explain(packet: Packet): Explanation;
 }
 
-/** What {@link createWalker} walks: generated rules for a back end, or the rules of a machine. */
-export type WalkSource = GeneratedSource | SavedSource;
+/** What {@link createWalker} walks: generated rules for a back end, or the rules of a machine in one of them. */
+export type WalkSource = GeneratedSource | SavedSource | NativeSource;
 
 /** Generated rules. */
 export interface GeneratedSource {
@@ -63,6 +63,12 @@ export interface SavedSource {
   readonly saved: Readonly<Partial<Record<Family, readonly SavedTable[]>>>;
 }
 
+/** Native tables of a machine. */
+export interface NativeSource {
+  /** Tables as {@link parseNftJson} reads them; both families are in each. */
+  readonly native: readonly SavedTable[];
+}
+
 /**
  * Compiles rules for walking.
  *
@@ -71,11 +77,11 @@ export interface SavedSource {
  */
 export function createWalker(source: WalkSource, surroundings: Surroundings = DEFAULT_SURROUNDINGS): Walker {
   const network = compileNetwork(surroundings);
-  const backend = "rules" in source ? (source.backend ?? "iptables") : "iptables";
-  const program = (family: Family): Program =>
-    "rules" in source
-      ? compileRuleSet(source.rules, family, backend)
-      : compileSaved(source.saved[family] ?? [], family);
+  const program = (family: Family): Program => {
+    if ("rules" in source) return compileRuleSet(source.rules, family, source.backend ?? "iptables");
+    if ("native" in source) return compileSaved(source.native, family, "nftables");
+    return compileSaved(source.saved[family] ?? [], family, "iptables");
+  };
   const programs: Readonly<Record<Family, Program>> = { ipv4: program("ipv4"), ipv6: program("ipv6") };
   return {
     walk: (packet) => new Walk(programs, network, undefined).run(packet),

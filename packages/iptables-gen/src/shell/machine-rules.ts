@@ -4,8 +4,9 @@ import { parseIptablesSave, type SavedTable } from "../parse/iptables-save.js";
 import { parseNftJson } from "../parse/nft-json.js";
 import { detectVariant, NO_VARIANT, saveCommand, type Variant } from "../procedure/variant.js";
 import type { Family } from "../rule.js";
-import { perform } from "../shell/apply.js";
-import { type CommandRunner, localRunner, namespaceRunner } from "../shell/run-command.js";
+import type { NativeSource, SavedSource } from "../walk/walk.js";
+import { perform } from "./apply.js";
+import { type CommandRunner, localRunner, namespaceRunner } from "./run-command.js";
 
 /** Rules of both families. */
 export type SavedRules = Readonly<Record<Family, readonly SavedTable[]>>;
@@ -30,15 +31,18 @@ export function readRuleFile(path: string): SavedRules {
   }
 }
 
-/** Rules of this machine, or of a network namespace. */
-export function readMachineRules(namespace: string): SavedRules {
-  const runner = namespace === "" ? localRunner : namespaceRunner(namespace);
+/** Runs programs on this machine, or in a network namespace; the empty path is the machine's own. */
+export function runnerFor(namespace: string): CommandRunner {
+  return namespace === "" ? localRunner : namespaceRunner(namespace);
+}
+
+/** Rules of the machine a runner runs programs on. */
+export function readMachineRules(runner: CommandRunner): SavedRules {
   return { ipv4: readFamily("ipv4", runner), ipv6: readFamily("ipv6", runner) };
 }
 
-/** Native tables of this machine, or of a network namespace. */
-export function readNativeRules(namespace: string): readonly SavedTable[] {
-  const runner = namespace === "" ? localRunner : namespaceRunner(namespace);
+/** Native tables of the machine a runner runs programs on. */
+export function readNativeRules(runner: CommandRunner): readonly SavedTable[] {
   const listed = runner.run({ program: "nft", args: ["-j", "list", "ruleset"] });
   if (listed.exitCode === 0) return parseNftJson(listed.stdout);
   throw new IptablesError(
@@ -47,9 +51,26 @@ export function readNativeRules(namespace: string): readonly SavedTable[] {
   );
 }
 
-/** Native tables from a file that `nft -j list ruleset` wrote. */
+/** The rules in force, of the back end that has ours; iptables when neither has. */
+export function readLiveRules(runner: CommandRunner): SavedSource | NativeSource {
+  const listed = runner.run({ program: "nft", args: ["-j", "list", "ruleset"] });
+  const native = listed.exitCode === 0 ? parseNftJson(listed.stdout) : [];
+  return native.length > 0 ? { native } : { saved: readMachineRules(runner) };
+}
+
+/**
+ * Native tables from a file that `nft -j list ruleset` wrote, `-` for standard input.
+ *
+ * @throws {@link IptablesError} `ERR_IPTABLES_PARSE`, exit code 2.
+ */
 export function readNativeFile(path: string): readonly SavedTable[] {
-  return parseNftJson(readText(path));
+  const text = readText(path);
+  try {
+    return parseNftJson(text);
+  } catch (error) {
+    if (!(error instanceof IptablesError)) throw error;
+    throw refuse(`${path}: ${error.message}`);
+  }
 }
 
 function readFamily(family: Family, runner: CommandRunner): readonly SavedTable[] {
@@ -63,7 +84,9 @@ function readFamily(family: Family, runner: CommandRunner): readonly SavedTable[
   if (variant.binary === "") return [];
   const { program, args } = saveCommand(variant);
   // With -c the text has counters, which reports use and comparisons ignore.
-  return parseIptablesSave(runner.run({ program, args: [...args, "-c"] }).stdout, family);
+  const saved = runner.run({ program, args: [...args, "-c"] });
+  if (saved.exitCode === 0) return parseIptablesSave(saved.stdout, family);
+  throw new IptablesError("ERR_IPTABLES_NO_BACKEND", `${program}: ${saved.stderr.trim() || "failed"}`);
 }
 
 function readText(path: string): string {

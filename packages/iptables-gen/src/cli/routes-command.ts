@@ -1,0 +1,23 @@
+import { configureRoutes, ensureRoutes } from "../procedure/routes.js";
+import { perform, recordingRunner } from "../shell/apply.js";
+import { runnerFor } from "../shell/machine-rules.js";
+import { readInput, settingsOf } from "./input.js";
+import type { Terminal } from "./main.js";
+
+/**
+ * `weft-iptables configure-routes [flags]`: only the address and the policy routing the rules count on, as the command of istio
+ * 1.12-1.19. In `fixed` each is added once.
+ */
+export async function configureRoutesOnly(terminal: Terminal, argv: readonly string[]): Promise<number> {
+  const input = await readInput(terminal, argv, { original: true });
+  const settings = settingsOf(input);
+  const fixed = input.compat === "fixed";
+  const { dryRun, networkNamespace, cniMode } = settings;
+  const recorder = recordingRunner();
+  const runner = dryRun ? recorder : runnerFor(fixed && !cniMode ? networkNamespace : "");
+  perform(fixed ? ensureRoutes(settings) : configureRoutes(settings), runner, (level, text) =>
+    terminal.stdout(`${level}\t${text}\n`),
+  );
+  for (const line of recorder.lines) terminal.stdout(`${line}\n`);
+  return 0;
+}
