@@ -68,6 +68,14 @@ export interface SignOptions {
   readonly dnsNames?: readonly string[];
 }
 
+/** What may be said about an intermediate. */
+export interface IntermediateOptions {
+  /** How long it lives, in milliseconds, at most as long as its issuer. Default: 365 days. */
+  readonly ttlMs?: number;
+  /** The algorithm of its key. Default: `P-256`. */
+  readonly keyAlgorithm?: KeyAlgorithm;
+}
+
 /** A certificate authority of one trust domain, in this process. */
 export interface Ca {
   /** The trust domain it issues for. */
@@ -93,6 +101,13 @@ export interface Ca {
    * @throws {@link CertError} `ERR_CERT_ROLL_STATE` if its root is not in the bundle, and what {@link pluggedInCa} throws.
    */
   reload(material: CaMaterial): void;
+  /**
+   * Makes a CA below this one, with a key of its own, for `pluggedInCa` and istio's file names: it may issue leaves but
+   * no CA, and URIs of this trust domain alone. The key is secret.
+   *
+   * @throws {@link CertError} `ERR_CERT_CA_NOT_READY`, `ERR_CERT_PATH_LENGTH` if this CA may have none below it.
+   */
+  intermediate(options?: IntermediateOptions): CaMaterial;
   /** Revokes a leaf by its serial number, and gives the list that says so. */
   revoke(serial: Uint8Array): RevocationList;
   /** A new revocation list of what has been revoked, good for a day. */

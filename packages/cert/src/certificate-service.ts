@@ -1,7 +1,9 @@
 import type { AuthenticatedCaller, Authenticator, CallerEvidence } from "./authenticator.js";
 import type { Ca, IssuedSvid } from "./ca.js";
+import { parseCsr } from "./csr.js";
 import { CertError, type CertErrorCode } from "./errors.js";
 import { type CreateCertificateRequest, encodeCreateCertificateResponse } from "./istio-ca.js";
+import type { SpiffeId } from "./spiffe-id.js";
 
 /** The gRPC status of an answer that is an error. */
 export type ServiceStatus =
@@ -21,6 +23,8 @@ export interface IssuedAnswer {
   readonly svid: IssuedSvid;
   /** To whom. */
   readonly caller: AuthenticatedCaller;
+  /** Names that the request asked for and that are not the caller's; none of them was certified. */
+  readonly ignored: readonly string[];
 }
 
 /** An answer that is an error. */
@@ -84,8 +88,20 @@ export interface CertificateService {
   readonly authenticators: readonly Authenticator[];
   /** Says whether this caller may ask now; default: always. */
   readonly admit?: (caller: AuthenticatedCaller) => boolean;
+  /** What is done about a request that asks for names which are not the caller's. Default: `ignore`, as Citadel does. */
+  readonly otherNames?: "ignore" | "reject";
   /** Says whether a caller may ask for another identity, as a node's agent does for its pods; default: never. */
   readonly mayImpersonate?: (caller: AuthenticatedCaller, wanted: string) => AuthenticatedCaller | undefined;
+}
+
+/** How many names of a request are told. */
+const MAX_NAMES = 20;
+
+function otherNames(csr: string, id: SpiffeId): readonly string[] {
+  return parseCsr(csr)
+    .requested.names.flatMap((name) => (name.kind === "other" ? [] : [String(name.value)]))
+    .filter((name) => name !== id)
+    .slice(0, MAX_NAMES);
 }
 
 /** Answers one CreateCertificate: who calls decides what is issued, the request only brings the key. */
@@ -109,9 +125,13 @@ export async function createCertificate(
         throw new CertError("ERR_CERT_UNAUTHENTICATED", "metadata", `${caller.id} may not impersonate`);
       caller = impersonated;
     }
+    const ignored = otherNames(request.csr, caller.id);
+    if (service.otherNames === "reject" && ignored.length > 0) {
+      throw new CertError("ERR_CERT_CSR_POLICY", "csr", "it asks for names that are not the caller's");
+    }
     const svid = await service.ca.signAsync(request.csr, caller.id, { ttlMs: request.validitySeconds * 1000 });
     const roots = service.ca.bundle().x509Authorities;
-    return { kind: "issued", response: encodeCreateCertificateResponse(svid.chain, roots), svid, caller };
+    return { kind: "issued", response: encodeCreateCertificateResponse(svid.chain, roots), svid, caller, ignored };
   } catch (error) {
     const known = error instanceof CertError;
     const code = known ? error.code : "ERR_CERT_SERVICE";

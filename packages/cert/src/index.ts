@@ -13,7 +13,17 @@ export {
   type Supersession,
   supersede,
 } from "./bundle-json.js";
-export type { Ca, CaOptions, CaSnapshot, CaStore, IssuedSvid, RollStep, RootRoll, SignOptions } from "./ca.js";
+export type {
+  Ca,
+  CaOptions,
+  CaSnapshot,
+  CaStore,
+  IntermediateOptions,
+  IssuedSvid,
+  RollStep,
+  RootRoll,
+  SignOptions,
+} from "./ca.js";
 export type { CaMaterial } from "./ca-material.js";
 export { type Certificate, parseCertificate, parseCertificates } from "./certificate.js";
 export type { Random, Scheduler, WallClock } from "./clock.js";

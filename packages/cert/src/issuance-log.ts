@@ -17,6 +17,8 @@ export interface IssuedRecord {
   readonly notAfter: number;
   /** SHA-256 of the certified key, hexadecimal. */
   readonly keyHash: string;
+  /** Names that the request asked for and did not get. */
+  readonly ignored?: readonly string[];
   /** The identity this key was certified for before, if it was another one. */
   readonly keySeenFor?: string;
 }
@@ -74,6 +76,7 @@ export function issuanceLog(
       serial: answer.svid.serial,
       notAfter: answer.svid.notAfter,
       keyHash,
+      ...(answer.ignored.length > 0 ? { ignored: answer.ignored } : {}),
       ...(before !== undefined && before !== answer.svid.id ? { keySeenFor: before } : {}),
     });
   };

@@ -1,7 +1,18 @@
 import { Oid } from "./der/oids.js";
 import { contextTag } from "./der/reader.js";
 import { writeTime } from "./der/time.js";
-import { boolean, der, integer, namedBits, octetString, oid, sequence, set, unsignedInteger } from "./der/writer.js";
+import {
+  boolean,
+  der,
+  integer,
+  latin1,
+  namedBits,
+  octetString,
+  oid,
+  sequence,
+  set,
+  unsignedInteger,
+} from "./der/writer.js";
 import { writeDns, writeUri } from "./general-name.js";
 import type { KeyInfo } from "./public-key.js";
 import { schemeOf } from "./signature.js";
@@ -99,13 +110,19 @@ export interface CaFields extends CertificateFields {
   readonly trustDomain: TrustDomain;
   /** How many CAs may follow; absent means any number. */
   readonly pathLength?: number;
+  /** The only host that URIs below it may have; absent means any. */
+  readonly permittedHost?: string;
 }
 
 /** The bytes of a signing certificate that its issuer, or it itself, must sign. */
 export function caToBeSigned(fields: CaFields): Uint8Array {
   const constraints =
     fields.pathLength === undefined ? sequence(boolean(true)) : sequence(boolean(true), integer(fields.pathLength));
+  const host = fields.permittedHost;
+  const subtree = host === undefined ? [] : [sequence(der(contextTag(6, false), latin1(host)))];
+  const permitted = subtree.map((tree) => sequence(der(contextTag(0), tree)));
   return toBeSigned(fields, fields.subject, [
+    ...permitted.map((constraint) => extension(Oid.nameConstraints, true, constraint)),
     extension(Oid.keyUsage, true, namedBits([5, 6])),
     extension(Oid.basicConstraints, true, constraints),
     extension(Oid.subjectAltName, false, sequence(writeUri(TrustDomain.id(fields.trustDomain)))),

@@ -12,6 +12,8 @@ export interface CaServerOptions extends Omit<GrpcListenOptions, "clientCertific
   readonly ca: Ca;
   /** Ways to know a caller, tried in order; the first that succeeds wins. */
   readonly authenticators: readonly Authenticator[];
+  /** What is done about a request that asks for names which are not the caller's. Default: `ignore`, as Citadel does; they are logged. */
+  readonly otherNames?: "ignore" | "reject";
   /** Says whether a caller may ask now; default: always. `rateLimiter` makes one. */
   readonly admit?: (caller: AuthenticatedCaller) => boolean;
   /** Called after each answer, for logs and metrics. */

@@ -1,4 +1,13 @@
-import type { Ca, CaOptions, CaSnapshot, IssuedSvid, RollStep, RootRoll, SignOptions } from "../ca.js";
+import type {
+  Ca,
+  CaOptions,
+  CaSnapshot,
+  IntermediateOptions,
+  IssuedSvid,
+  RollStep,
+  RootRoll,
+  SignOptions,
+} from "../ca.js";
 import type { CaMaterial } from "../ca-material.js";
 import { type Certificate, sameBytes } from "../certificate.js";
 import type { WallClock } from "../clock.js";
@@ -19,6 +28,7 @@ import type { IssuedChain, IssueOptions, SvidIssuer } from "../source.js";
 import { type SpiffeId, TrustDomain } from "../spiffe-id.js";
 import { bundleSet, type TrustBundle, trustBundle } from "../trust-bundle.js";
 import { systemScheduler } from "./clock.js";
+import { newIntermediate } from "./intermediate.js";
 import { nodeCrypto, verifyAsync } from "./keys.js";
 import { keyIdOf, newRoot, newSerial, pluggedIn, type Signer, toMaterial } from "./signer.js";
 
@@ -138,6 +148,12 @@ class NodeCa implements Ca {
     }
     this.#save(next, this.#other, this.#state);
     this.#signer = next;
+  }
+
+  intermediate(options: IntermediateOptions = {}): CaMaterial {
+    const ttlMs = positive(options.ttlMs ?? 365 * DAY_MS, "ttl_ms");
+    const recipe = { ttlMs, keyAlgorithm: options.keyAlgorithm ?? "P-256", backdateMs: this.#limits.backdateMs };
+    return newIntermediate(this.#signer, this.trustDomain, recipe, this.#clock.now());
   }
 
   revoke(serial: Uint8Array): RevocationList {

@@ -5,7 +5,7 @@ import type { Server, TLSSocket, TlsOptions } from "node:tls";
 import type { LiveConnection } from "../connections.js";
 import type { CertError } from "../errors.js";
 import { type IdMatcher, matchAny } from "../matcher.js";
-import type { IdentitySource } from "../source.js";
+import type { Identity, IdentitySource } from "../source.js";
 import type { SpiffeId } from "../spiffe-id.js";
 import { builtin } from "./builtin.js";
 import { systemScheduler } from "./clock.js";
@@ -47,15 +47,22 @@ export function liveConnections(server: Server | HttpsServer | Http2SecureServer
 }
 
 /** What Node needs to know; that OpenSSL's verdict is acted upon by the gate lets us say *why* a peer was refused. */
-function nodeOptions(source: IdentitySource, options: TlsServerOptions): TlsOptions {
-  const identity = source.current();
+function nodeOptions(options: TlsServerOptions): TlsOptions {
   return {
     requestCert: true,
     rejectUnauthorized: false,
     handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
     ...(options.alpnProtocols ? { ALPNProtocols: [...options.alpnProtocols] } : {}),
-    ...(identity ? secureContextOptions(identity) : {}),
   };
+}
+
+/**
+ * Switches to another identity. Node's servers keep the key that they are given, in the constructor's options or as
+ * `server.key`, where whoever prints the server sees it; by now it is in OpenSSL's hands, so it is taken away again.
+ */
+function present(server: AnyTlsServer, identity: Identity): void {
+  server.setSecureContext(secureContextOptions(identity));
+  Object.assign(server, { key: undefined });
 }
 
 /**
@@ -90,7 +97,9 @@ function guard(server: AnyTlsServer, source: IdentitySource, options: TlsServerO
     return emit(event, ...args);
   }) as typeof server.emit;
 
-  const watching = source.watch((identity) => server.setSecureContext(secureContextOptions(identity)));
+  const identity = source.current();
+  if (identity) present(server, identity);
+  const watching = source.watch((next) => present(server, next));
   server.once("close", () => {
     watching[Symbol.dispose]();
     live[Symbol.dispose]();
@@ -109,7 +118,7 @@ export function tlsServer(
   options: TlsServerOptions = {},
   listener?: (socket: TLSSocket) => void,
 ): Server {
-  const server = builtin.tls().createServer(nodeOptions(source, options), listener);
+  const server = builtin.tls().createServer(nodeOptions(options), listener);
   guard(server, source, options);
   return server;
 }
@@ -120,9 +129,7 @@ export function httpsServer(
   options: TlsServerOptions = {},
   listener?: (request: IncomingMessage, response: ServerResponse) => void,
 ): HttpsServer {
-  const server = builtin
-    .https()
-    .createServer(nodeOptions(source, { alpnProtocols: ["http/1.1"], ...options }), listener);
+  const server = builtin.https().createServer(nodeOptions({ alpnProtocols: ["http/1.1"], ...options }), listener);
   guard(server, source, options);
   return server;
 }
@@ -134,7 +141,7 @@ export function http2Server(
   listener?: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
 ): Http2SecureServer {
   const protocols = { alpnProtocols: ["h2", "http/1.1"], ...options };
-  const server = builtin.http2().createSecureServer({ ...nodeOptions(source, protocols), allowHTTP1: true }, listener);
+  const server = builtin.http2().createSecureServer({ ...nodeOptions(protocols), allowHTTP1: true }, listener);
   guard(server, source, options);
   return server;
 }
