@@ -263,5 +263,8 @@ function refuse(
   location?: string,
 ): Admission {
   const facts = new RequestFacts(request, { random: () => 0, now: 0 }, false);
-  return { kind: "reply", details, reply: buildReply({ status, body: "", location }, facts), request };
+  // The scheme of an HTTP/1 request is settled after this.
+  const scheme = request.explicitScheme === true ? request.scheme : "";
+  const reply = buildReply({ status, body: "", location }, facts);
+  return { kind: "reply", details, reply, request: { ...request, scheme } };
 }

@@ -62,8 +62,9 @@ const maxNearMisses = 5;
 
 /** Decides a request and says how. */
 export function explainRoute(table: CompiledTable, request: RouteRequest, context: RouteContext): Trace {
-  // The same facts for the decision and for its reasons: chance is drawn once.
-  const facts = table.factsOf(request, context);
+  // The same facts for the decision and for its reasons: chance is drawn once, and each route is offered once.
+  const accept = remembering(context.accept);
+  const facts = table.factsOf(request, { ...context, accept });
   const decision = table.decide(facts);
   const host = table.hostOf(facts);
   const authority = table.authorityOf(facts);
@@ -77,7 +78,6 @@ export function explainRoute(table: CompiledTable, request: RouteRequest, contex
   );
   if (host === undefined)
     return { authority, hosts: authority === undefined ? [] : hosts, routes: [], nearMisses: [], decision };
-  const accept = context.accept;
   const chosen = findRoute(host, facts, accept === undefined ? undefined : (route, more) => accept(route.info, more));
   const candidates = host.tree === undefined ? host.routes : (host.tree(facts) ?? []);
   const routes: RouteTrace[] = [];
@@ -91,6 +91,16 @@ export function explainRoute(table: CompiledTable, request: RouteRequest, contex
     .toSorted((a, b) => a.misses - b.misses)
     .slice(0, maxNearMisses);
   return { authority, hosts, routes, nearMisses, decision };
+}
+
+function remembering(accept: RouteContext["accept"]): RouteContext["accept"] {
+  if (accept === undefined) return undefined;
+  const answers = new Map<RouteInfo, boolean>();
+  return (route, more) => {
+    const answer = answers.get(route) ?? accept(route, more);
+    answers.set(route, answer);
+    return answer;
+  };
 }
 
 function traceRoute(route: CompiledRoute, facts: RequestFacts): RouteTrace {

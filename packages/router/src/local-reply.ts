@@ -37,7 +37,7 @@ export function buildReply(parts: ReplyParts, facts: RequestFacts): LocalReply {
   const fields = new HeaderFields("response");
   if (parts.location !== undefined) fields.add("location", parts.location);
   parts.modify?.(fields);
-  if (parts.contentType !== undefined) fields.put("content-type", parts.contentType);
+  if (parts.contentType !== undefined) fields.set("content-type", parts.contentType);
   return frameReply({ status: parts.status, headers: fields.toList(), body: parts.body }, facts);
 }
 

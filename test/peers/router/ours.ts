@@ -69,9 +69,11 @@ export function compareAnswers(
 
 /** How a tunnel ends is for its two ends to say; its request has no path, but a target. */
 function comparable(request: Request, answer: Partial<Answer>): object {
-  if (request.method !== "CONNECT" || answer.status !== 200 || answer.upstream === undefined) return answer;
+  if (request.method !== "CONNECT" || answer.upstream === undefined) return answer;
+  const upstream = { ...answer.upstream, path: "" };
+  if (answer.status !== 200) return { ...answer, upstream };
   const headers = answer.headers?.filter(([name]) => name !== "content-length");
-  return { ...answer, headers, upstream: { ...answer.upstream, path: "" }, flags: undefined, details: undefined };
+  return { ...answer, headers, upstream, flags: undefined, details: undefined };
 }
 
 /** Where chance decides, Envoy's answer must be one that some random value gives. */

@@ -1,5 +1,5 @@
 import type { RegexMatchAndSubstitute } from "@weftmesh/xds-types/envoy/type/matcher/v3";
-import { byteText } from "../ascii.js";
+import { asciiLower, byteText } from "../ascii.js";
 import { messageOf, type NamedConfig, typeName } from "../extension.js";
 import { pathEnd } from "../facts.js";
 import { compileFormat, type Format } from "../format/format.js";
@@ -66,8 +66,13 @@ export function compilePathRewrite(
 /** Cuts what the route matched and puts the new prefix there. */
 function prefixRewrite(prefix: string, match: PathTest): PathRewrite {
   const whole = match.kind === "regex" || match.kind === "connect";
-  const length = match.value.length;
-  return (path) => prefix + path.slice(whole ? pathEnd(path) : length);
+  const { value, fold } = match;
+  return (path) => {
+    if (whole) return prefix + path.slice(pathEnd(path));
+    // A path that matched without its `;` parameters need not begin with what it matched.
+    const begins = fold ? asciiLower(path.slice(0, value.length)) === value : path.startsWith(value);
+    return begins ? prefix + path.slice(value.length) : undefined;
+  };
 }
 
 function regexRewrite(rewrite: RegexMatchAndSubstitute, scope: Scope, surroundings: Surroundings): PathRewrite {

@@ -236,6 +236,6 @@ function grpcStatus(command: Command, scope: Scope): Value {
 }
 
 function isGrpc(input: FormatInput): boolean {
-  const type = input.facts.header("content-type") ?? "";
+  const type = input.request.fields.get("content-type") ?? "";
   return type === "application/grpc" || type.startsWith("application/grpc+");
 }
