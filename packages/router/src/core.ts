@@ -72,7 +72,7 @@ export { localReply } from "./local-reply.js";
 export type { StringTest } from "./match/string.js";
 export { fixedRandom, type Random } from "./random.js";
 export { compileRbac, type Rbac, type RbacDecision, type RbacOptions, type RbacVerdict } from "./rbac.js";
-export type { PatternHolder, PatternLibrary, Patterns, Regex, RegexEngine } from "./regex/patterns.js";
+export type { PatternLibrary, RegexEngine } from "./regex/patterns.js";
 export {
   type Connection,
   createRequest,

@@ -53,7 +53,7 @@ export function bench(args: readonly string[], output: Output): number {
       for (const host of hosts) {
         const how = host.scanned
           ? "scanned"
-          : `${host.exact} by path, ${host.prefix} by prefix, ${host.residual} always tested`;
+          : `${host.exact} by path, ${host.prefix} by prefix, ${host.patterns} patterns together, ${host.residual} always tested`;
         output.stdout(`  ${host.virtualHost}: ${host.routes} routes, ${how}\n`);
       }
     }

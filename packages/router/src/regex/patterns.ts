@@ -41,15 +41,27 @@ export interface PatternHolder {
 }
 
 /**
- * What reads and runs patterns. It stands apart from everything else, so that a table without patterns does without its code:
+ * What reads and runs patterns; only handed on. It stands apart from everything else, so that a table without patterns does without its code:
  * `@weftmesh/router` brings it along, `@weftmesh/router/core` loads it when a table needs it.
  */
 export interface PatternLibrary {
-  /** Starts a collection of patterns under a limit of program size. */
+  /**
+   * Starts a collection of patterns under a limit of program size.
+   *
+   * @internal
+   */
   open(limit: number, engine: RegexEngine | undefined): Patterns;
-  /** What every text begins with that the pattern, given as bytes, matches; empty if nothing is certain. */
+  /**
+   * What every text begins with that the pattern, given as bytes, matches; empty if nothing is certain.
+   *
+   * @internal
+   */
   literalPrefix(pattern: string): string;
-  /** Matches the patterns of several routes together. */
+  /**
+   * Matches the patterns of several routes together.
+   *
+   * @internal
+   */
   combine(
     indices: readonly number[],
     routes: readonly PatternHolder[],
