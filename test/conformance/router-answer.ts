@@ -194,7 +194,7 @@ function decided(
         status: answer.status,
         headers: pairs(manager.response(cors.kind === "actual" ? withFields(fields, cors.headers) : fields)),
         body: undefined,
-        upstream: { method: sent.method, path: sent.path, headers: upstreamPairs(sent, request) },
+        upstream: { method: sent.method, path: sent.path, headers: upstreamPairs(sent) },
         route,
         flags: "-",
         details: "via_upstream",
@@ -239,9 +239,13 @@ function replied(
 }
 
 /** A request as the HTTP/1 codec writes it: methods that usually have a body say that there is none. */
-function upstreamPairs(sent: { readonly authority: string; readonly headers: HeaderList }, request: Request): Pair[] {
+function upstreamPairs(sent: {
+  readonly method: string;
+  readonly authority: string;
+  readonly headers: HeaderList;
+}): Pair[] {
   const headers: Pair[] = [["host", sent.authority], ...pairs(sent.headers)];
   const framed = headers.some(([name]) => name === "content-length");
-  if (!framed && !["GET", "HEAD", "CONNECT", "TRACE"].includes(request.method)) headers.push(["content-length", "0"]);
+  if (!framed && !["GET", "HEAD", "CONNECT", "TRACE"].includes(sent.method)) headers.push(["content-length", "0"]);
   return headers;
 }

@@ -23,8 +23,10 @@ const explanations: readonly { readonly name: string; applies(difference: Differ
     name: "a redirect that is not followed is logged with its target's route",
     applies({ request, answer, parts }) {
       const redirected = request.headers.some(([name]) => name === "x-answer") && (answer.status ?? 0) >= 300;
-      const logged = ["route", "cluster", "virtualCluster", ...(answer.route === undefined ? ["headers"] : [])];
-      return redirected && answer.details === "via_upstream" && parts.every((part) => logged.includes(part));
+      const logged = ["route", "cluster", "virtualCluster", ...(parts.includes("route") ? ["headers"] : [])];
+      const forgotten = answer.route === undefined && parts.every((part) => part === "headers");
+      const known = forgotten || parts.every((part) => logged.includes(part));
+      return redirected && answer.details === "via_upstream" && known;
     },
   },
 ];

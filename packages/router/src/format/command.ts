@@ -236,6 +236,7 @@ function grpcStatus(command: Command, scope: Scope): Value {
 }
 
 function isGrpc(input: FormatInput): boolean {
+  if (input.request.path === undefined) return false;
   const type = input.request.fields.get("content-type") ?? "";
   return type === "application/grpc" || type.startsWith("application/grpc+");
 }
