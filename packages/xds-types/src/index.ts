@@ -21,6 +21,7 @@ export { formatIssue, XdsTypesError } from "./errors.js";
 export type {
   Any,
   AnyJson,
+  DecodeOptions,
   Duration,
   FieldMask,
   JsonObject,

@@ -74,6 +74,17 @@ export interface JsonReadOptions {
   readonly path?: string;
   /** What to do with a field the type does not have. Default: `"error"`, as Envoy does. */
   readonly unknownFields?: "error" | "ignore";
+  /** How many fields, list items and map entries are read; YAML aliases make many of few. Default: 10,000,000. */
+  readonly maxValues?: number;
+}
+
+/** How {@link MessageType.decode} reads. */
+export interface DecodeOptions {
+  /**
+   * How many fields, list items and map entries the message may have in all. It bounds the memory that a small hostile
+   * input can take: about 100 bytes for each value, and the length of the input. Default: 10,000,000.
+   */
+  readonly maxValues?: number;
 }
 
 /** How {@link MessageType.toJson} writes. */
@@ -99,9 +110,10 @@ export interface MessageType<T, J = unknown> {
   /**
    * Reads the wire format. Fields the type does not have are kept and written again by {@link MessageType.encode}.
    *
-   * @throws {@link XdsTypesError} `ERR_XDS_TYPES_WIRE` if the bytes are not such a message.
+   * @throws {@link XdsTypesError} `ERR_XDS_TYPES_WIRE` if the bytes are not such a message, `ERR_XDS_TYPES_LIMIT` if it
+   * has more values than the options allow.
    */
-  decode(bytes: Uint8Array): T;
+  decode(bytes: Uint8Array, options?: DecodeOptions): T;
   /**
    * Writes the wire format: fields by number, map entries by key, so equal messages give equal bytes.
    *

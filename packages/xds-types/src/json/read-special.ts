@@ -1,5 +1,6 @@
 import { messageDescriptor } from "../descriptor.js";
 import { formatDuration, parseDuration, parseTimestamp } from "../duration.js";
+import { emptyRecord } from "../empty-record.js";
 import type { Duration, JsonValue } from "../message.js";
 import { typeNameOf } from "../type-url.js";
 import { wrappers } from "../wire/special.js";
@@ -149,7 +150,7 @@ function plain(json: unknown, context: JsonContext, place: Place | undefined, de
   if (Array.isArray(json)) {
     return json.map((item, index) => plain(item, context, { parent: place, key: index }, depth + 1) ?? null);
   }
-  const object: Record<string, JsonValue> = Object.create(null);
+  const object = emptyRecord() as Record<string, JsonValue>;
   for (const key of Object.keys(json)) {
     const value = plain((json as Record<string, unknown>)[key], context, { parent: place, key, map: true }, depth + 1);
     if (value !== undefined) object[key] = value;

@@ -7,6 +7,7 @@ import {
   type MessageDescriptor,
   messageDescriptor,
 } from "../descriptor.js";
+import { emptyRecord } from "../empty-record.js";
 import { type Issue, XdsTypesError } from "../errors.js";
 import type { JsonReadOptions } from "../message.js";
 import { jsonTypes, maxDepth } from "../wire/special.js";
@@ -205,7 +206,7 @@ function mapReader(one: FieldDescriptor, element: JsonReader): JsonReader {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       return context.fail("ERR_XDS_TYPES_JSON", place, `expected an object, got ${show(json)}`);
     }
-    const map: Record<string, unknown> = Object.create(null);
+    const map = emptyRecord();
     let empty = true;
     for (const key of Object.keys(json)) {
       const at: Place = { parent: place, key, map: true };

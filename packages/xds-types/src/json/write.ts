@@ -7,6 +7,7 @@ import {
   messageDescriptor,
 } from "../descriptor.js";
 import { formatDuration, formatTimestamp } from "../duration.js";
+import { emptyRecord } from "../empty-record.js";
 import { XdsTypesError } from "../errors.js";
 import type { Duration, FieldMask, JsonObject, JsonValue, JsonWriteOptions, Timestamp } from "../message.js";
 import { typeNameOf } from "../type-url.js";
@@ -114,7 +115,7 @@ function fieldWriter(field: FieldDescriptor): JsonWriter {
     case "map":
       return (value, context) => {
         const map = value as Readonly<Record<string, unknown>>;
-        const json: Record<string, JsonValue> = Object.create(null);
+        const json = emptyRecord() as Record<string, JsonValue>;
         for (const key of Object.keys(map).sort()) json[key] = element(map[key], context);
         return json;
       };

@@ -1,4 +1,3 @@
-import protobuf from "protobufjs/minimal.js";
 import {
   enumDescriptor,
   type FieldDescriptor,
@@ -6,9 +5,13 @@ import {
   type MessageDescriptor,
   messageDescriptor,
 } from "../descriptor.js";
+import { emptyRecord } from "../empty-record.js";
 import { XdsTypesError } from "../errors.js";
-import { type Reader, readScalar, scalarDefault, wireTypeOf } from "./scalar.js";
-import { anyType, jsonTypes, maxDepth, wrappers } from "./special.js";
+import type { DecodeOptions } from "../message.js";
+import { jsonReader } from "./decode-json.js";
+import { BudgetSpent, Reader } from "./reader.js";
+import { readScalar, scalarDefault, wireTypeOf } from "./scalar.js";
+import { anyType, defaultMaxValues, jsonTypes, maxDepth, wrappers } from "./special.js";
 import { keepUnknownField } from "./unknown-fields.js";
 
 type Fields = Record<string, unknown>;
@@ -27,35 +30,32 @@ const bodies = new WeakMap<MessageDescriptor, BodyReader>();
 /**
  * Reads the wire format of a message into plain data.
  *
- * @throws {@link XdsTypesError} `ERR_XDS_TYPES_WIRE`.
+ * @throws {@link XdsTypesError} `ERR_XDS_TYPES_WIRE`, `ERR_XDS_TYPES_LIMIT`.
  */
-export function decodeMessage(type: MessageDescriptor, bytes: Uint8Array): unknown {
-  const reader = protobuf.Reader.create(bytes) as Reader;
+export function decodeMessage(
+  type: MessageDescriptor,
+  bytes: Uint8Array,
+  { maxValues = defaultMaxValues }: DecodeOptions = {},
+): unknown {
+  const reader = new Reader(bytes, maxValues);
   try {
     return valueReader(type)(reader, reader.len, undefined, 0);
   } catch (error) {
-    if (error instanceof XdsTypesError) throw error;
-    const message = `not the wire format of ${type.typeName}: ${(error as Error).message}`;
+    if (!(error instanceof RangeError)) throw error;
+    if (error instanceof BudgetSpent) {
+      const message = `a ${type.typeName} of more than ${maxValues} values`;
+      throw new XdsTypesError([{ code: "ERR_XDS_TYPES_LIMIT", path: "", message }], { cause: error });
+    }
+    const message = `not the wire format of ${type.typeName}: ${error.message}`;
     throw new XdsTypesError([{ code: "ERR_XDS_TYPES_WIRE", path: "", message }], { cause: error });
   }
 }
 
 /** How a value of this message type becomes plain data; most types give an object with their fields. */
 function valueReader(type: MessageDescriptor): ValueReader {
-  if (wrappers.has(type.typeName)) {
-    return (reader, end, before, depth) => {
-      const fields: Fields = before === undefined ? {} : { value: before };
-      body(type)(reader, end, fields, depth);
-      return fields["value"] ?? scalarDefault(type.fields[0]?.of);
-    };
-  }
-  if (jsonTypes.has(type.typeName)) {
-    return (reader, end, _before, depth) => {
-      const fields: Fields = {};
-      body(type)(reader, end, fields, depth);
-      return plainJson(type.typeName, fields);
-    };
-  }
+  const [only] = type.fields;
+  if (only !== undefined && wrappers.has(type.typeName)) return wrapperReader(only);
+  if (jsonTypes.has(type.typeName)) return jsonReader(type.typeName);
   if (type.typeName === anyType) {
     return (reader, end, before, depth) => {
       const fields: Fields = { typeUrl: "", value: new Uint8Array(0), ...(before as Fields | undefined) };
@@ -66,19 +66,31 @@ function valueReader(type: MessageDescriptor): ValueReader {
       return fields;
     };
   }
+  let read: BodyReader | undefined;
   return (reader, end, before, depth) => {
+    read ??= body(type);
     const fields = (before ?? {}) as Fields;
-    body(type)(reader, end, fields, depth);
+    read(reader, end, fields, depth);
     return fields;
   };
 }
 
-/** `Struct`, `ListValue` and `Value` as JSON, from the fields their message has on the wire. */
-function plainJson(typeName: string, fields: Fields): unknown {
-  if (typeName === "google.protobuf.Struct") return fields["fields"] ?? Object.create(null);
-  if (typeName === "google.protobuf.ListValue") return fields["values"] ?? [];
-  for (const key in fields) return key === "nullValue" ? null : fields[key];
-  return null;
+/** A wrapper is its one field's value. */
+function wrapperReader({ of, number }: FieldDescriptor): ValueReader {
+  const read = elementReader(of);
+  const valueTag = (number << 3) | wireTypeOf(of);
+  return (reader, end, before, depth) => {
+    if (end > reader.len) throw new RangeError(`length ${end} is beyond the end at ${reader.len}`);
+    let value = before ?? scalarDefault(of);
+    while (reader.pos < end) {
+      const tag = reader.size();
+      if (tag === valueTag) value = read(reader, undefined, depth);
+      else if (tag >>> 3 === 0) throw new RangeError("field number 0");
+      else reader.skip(tag, depth);
+    }
+    if (reader.pos !== end) throw new RangeError(`a field runs over the end of its message at ${end}`);
+    return value;
+  };
 }
 
 function body(type: MessageDescriptor): BodyReader {
@@ -101,17 +113,18 @@ function compileBody(type: MessageDescriptor): BodyReader {
     for (const [wireType, read] of fieldReaders(type, field)) add(((field.number << 3) | wireType) >>> 0, read);
   }
   return (reader, end, message, depth) => {
-    if (depth > maxDepth) throw new Error(`messages lie more than ${maxDepth} deep`);
+    if (depth > maxDepth) throw new RangeError(`messages lie more than ${maxDepth} deep`);
     if (end > reader.len) throw new RangeError(`length ${end} is beyond the end at ${reader.len}`);
     while (reader.pos < end) {
       const start = reader.pos;
-      const tag = reader.uint32();
+      const tag = reader.size();
       const read = tag < 1024 ? readers[tag] : rare.get(tag);
+      reader.count();
       if (read !== undefined) {
         read(reader, message, depth);
       } else {
-        if (tag >>> 3 === 0) throw new Error("field number 0");
-        reader.skipType(tag & 7, depth);
+        if (tag >>> 3 === 0) throw new RangeError("field number 0");
+        reader.skip(tag, depth);
         keepUnknownField(message, reader.buf.subarray(start, reader.pos));
       }
     }
@@ -130,9 +143,13 @@ function fieldReaders(type: MessageDescriptor, field: FieldDescriptor): [wireTyp
     };
     if (wireType === 2) return [[2, one]];
     const run: FieldReader = (reader, message, depth) => {
-      const end = reader.uint32() + reader.pos;
+      const end = reader.size() + reader.pos;
       const list = listOf(message, key);
-      while (reader.pos < end) list.push(read(reader, undefined, depth));
+      while (reader.pos < end) {
+        reader.count();
+        list.push(read(reader, undefined, depth));
+      }
+      if (reader.pos !== end) throw new RangeError(`a packed list runs over its end at ${end}`);
     };
     // Both forms are read, whatever the schema says is written.
     return [
@@ -153,6 +170,7 @@ function fieldReaders(type: MessageDescriptor, field: FieldDescriptor): [wireTyp
   }
   const fallback =
     field.of.kind === "enum" ? (enumDescriptor(field.of.typeName).byNumber.get(0) ?? 0) : scalarDefault(field.of);
+  if (fallback === "") return [[wireType, stringReader(key)]];
   const isBytes = field.of.kind === "scalar" && field.of.scalar === "bytes";
   return [
     [
@@ -166,6 +184,15 @@ function fieldReaders(type: MessageDescriptor, field: FieldDescriptor): [wireTyp
       },
     ],
   ];
+}
+
+/** The most common field by far: one function instead of three. */
+function stringReader(key: string): FieldReader {
+  return (reader, message) => {
+    const value = reader.string();
+    if (value !== "") message[key] = value;
+    else if (message[key] !== undefined) delete message[key];
+  };
 }
 
 function oneofReader(type: MessageDescriptor, field: FieldDescriptor, read: ElementReader): FieldReader {
@@ -208,7 +235,7 @@ function elementReader(of: FieldKind): ElementReader {
       let value: ValueReader | undefined;
       return (reader, before, depth) => {
         value ??= valueReader(messageDescriptor(of.typeName));
-        const end = reader.uint32() + reader.pos;
+        const end = reader.size() + reader.pos;
         return value(reader, end, before, depth + 1);
       };
     }
@@ -221,18 +248,23 @@ function mapReader(field: FieldDescriptor): FieldReader {
   const value = elementReader(field.of);
   const valueTag = (2 << 3) | wireTypeOf(field.of);
   return (reader, message, depth) => {
-    const end = reader.uint32() + reader.pos;
+    const end = reader.size() + reader.pos;
     if (end > reader.len) throw new RangeError(`length ${end} is beyond the end at ${reader.len}`);
     let entryKey: unknown = scalarDefault({ kind: "scalar", scalar: field.mapKey ?? "string" });
     let entryValue: unknown;
     while (reader.pos < end) {
-      const tag = reader.uint32();
+      const tag = reader.size();
       if (tag === keyTag) entryKey = key(reader);
       else if (tag === valueTag) entryValue = value(reader, entryValue, depth);
-      else reader.skipType(tag & 7, depth);
+      else if (tag >>> 3 === 0) throw new RangeError("field number 0");
+      else reader.skip(tag, depth);
     }
-    const map = (message[field.jsonName] as Fields | undefined) ?? (Object.create(null) as Fields);
-    message[field.jsonName] = map;
+    if (reader.pos !== end) throw new RangeError(`a map entry runs over its end at ${end}`);
+    let map = message[field.jsonName] as Fields | undefined;
+    if (map === undefined) {
+      map = emptyRecord() as Fields;
+      message[field.jsonName] = map;
+    }
     map[String(entryKey)] = entryValue ?? elementDefault(field.of);
   };
 }
@@ -241,6 +273,6 @@ function mapReader(field: FieldDescriptor): FieldReader {
 function elementDefault(of: FieldKind): unknown {
   if (of.kind === "enum") return enumDescriptor(of.typeName).byNumber.get(0) ?? 0;
   if (of.kind === "scalar") return scalarDefault(of);
-  const empty = protobuf.Reader.create(new Uint8Array(0)) as Reader;
+  const empty = new Reader(new Uint8Array(0));
   return valueReader(messageDescriptor(of.typeName))(empty, 0, undefined, 0);
 }

@@ -1,4 +1,3 @@
-import protobuf from "protobufjs/minimal.js";
 import {
   enumDescriptor,
   type FieldDescriptor,
@@ -9,10 +8,11 @@ import {
 import { XdsTypesError } from "../errors.js";
 import { typeNameOf } from "../type-url.js";
 import { jsonWriter } from "./encode-json.js";
-import { mismatch, scalarDefault, type Writer, wireTypeOf, writeScalar } from "./scalar.js";
+import { mismatch, scalarDefault, wireTypeOf, writeScalar } from "./scalar.js";
 import { sortedKeys } from "./sorted-keys.js";
 import { anyType, jsonTypes, maxDepth, wrappers } from "./special.js";
 import { unknownFields } from "./unknown-fields.js";
+import { Writer } from "./writer.js";
 
 type Fields = Record<string | symbol, unknown>;
 
@@ -37,16 +37,15 @@ const bodies = new WeakMap<MessageDescriptor, ValueWriter>();
  * @throws {@link XdsTypesError} `ERR_XDS_TYPES_VALUE` with the path of the value that does not fit.
  */
 export function encodeMessage(type: MessageDescriptor, message: unknown): Uint8Array {
-  const writer = protobuf.Writer.create();
+  const writer = new Writer();
   try {
     bodyWriter(type)(writer, message, 0);
+    return writer.finish();
   } catch (error) {
+    writer.release();
     const { path, message: problem } = unwritable(error);
     throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path, message: problem }]);
   }
-  const bytes = writer.finish();
-  // In Node protobufjs gives a Buffer; callers get what the type says, without a copy.
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function bodyWriter(type: MessageDescriptor): ValueWriter {
@@ -64,8 +63,21 @@ function compileBody(type: MessageDescriptor): ValueWriter {
   return jsonTypes.has(type.typeName) ? jsonWriter(type.typeName) : compileFields(type);
 }
 
+interface FieldWriter {
+  readonly index: number;
+  readonly key: string;
+  readonly name: string;
+  readonly write: ValueWriter;
+}
+
+/** With so many fields, most of them absent, it is cheaper to ask the message what it has. */
+const manyFields = 10;
+
 function compileFields(type: MessageDescriptor): ValueWriter {
-  const writers = type.fields.map((field) => ({ key: field.jsonName, name: field.name, write: fieldWriter(field) }));
+  const writers: readonly FieldWriter[] = type.fields.map((field, index) => {
+    return { index, key: field.jsonName, name: field.name, write: fieldWriter(field) };
+  });
+  const byKey = new Map(writers.length > manyFields ? writers.map((each) => [each.key, each]) : []);
   return (writer, value, depth) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new Unwritable(mismatch(`an object (${type.typeName})`, value).message);
@@ -74,19 +86,39 @@ function compileFields(type: MessageDescriptor): ValueWriter {
     const message = value as Fields;
     let at = "";
     try {
-      for (let index = 0; index < writers.length; index++) {
-        const field = writers[index];
-        const held = field === undefined ? undefined : message[field.key];
-        if (field === undefined || held === undefined) continue;
-        at = field.name;
-        field.write(writer, held, depth);
-      }
+      if (byKey.size > 0 && isOrdered(byKey, message)) {
+        for (const key in message) {
+          const field = byKey.get(key);
+          const held = message[key];
+          if (field === undefined || held === undefined) continue;
+          at = field.name;
+          field.write(writer, held, depth);
+        }
+      } else
+        for (let index = 0; index < writers.length; index++) {
+          const field = writers[index];
+          const held = field === undefined ? undefined : message[field.key];
+          if (field === undefined || held === undefined) continue;
+          at = field.name;
+          field.write(writer, held, depth);
+        }
     } catch (error) {
       throw unwritable(error).at(at);
     }
     const unknown = message[unknownFields];
     if (unknown instanceof Uint8Array) writer.raw(unknown);
   };
+}
+
+/** Whether the message has its fields in the order of their numbers, as decoded ones have. */
+function isOrdered(byKey: ReadonlyMap<string, FieldWriter>, message: Fields): boolean {
+  let last = -1;
+  for (const key in message) {
+    const index = byKey.get(key)?.index ?? last;
+    if (index < last) return false;
+    last = index;
+  }
+  return true;
 }
 
 function unwritable(error: unknown): Unwritable {
@@ -122,7 +154,9 @@ function fieldWriter(field: FieldDescriptor): ValueWriter {
 function stringWriter(tag: number, presence: boolean): ValueWriter {
   return (writer, value) => {
     if (typeof value !== "string") throw mismatch("a string", value);
-    if (presence || value !== "") writer.uint32(tag).string(value);
+    if (!presence && value === "") return;
+    writer.uint32(tag);
+    writer.string(value);
   };
 }
 
@@ -142,7 +176,11 @@ function listWriter(field: FieldDescriptor, element: ValueWriter, tag: number): 
   return (writer, value, depth) => {
     if (!Array.isArray(value)) throw mismatch("a list", value);
     if (value.length === 0) return;
-    if (field.packed) writer.uint32(((field.number << 3) | 2) >>> 0).fork();
+    let start = 0;
+    if (field.packed) {
+      writer.uint32(((field.number << 3) | 2) >>> 0);
+      start = writer.fork(1);
+    }
     for (let index = 0; index < value.length; index++) {
       if (!field.packed) writer.uint32(tag);
       try {
@@ -151,7 +189,7 @@ function listWriter(field: FieldDescriptor, element: ValueWriter, tag: number): 
         throw unwritable(error).at(`[${index}]`);
       }
     }
-    if (field.packed) writer.ldelim();
+    if (field.packed) writer.join(start, 1);
   };
 }
 
@@ -161,11 +199,14 @@ function mapWriter(field: FieldDescriptor): ValueWriter {
   const keyTag = (1 << 3) | wireTypeOf({ kind: "scalar", scalar: keyType });
   const element = elementWriter(field.of);
   const valueTag = (2 << 3) | wireTypeOf(field.of);
+  let width = 1;
   return (writer, value, depth) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw mismatch("an object", value);
     const map = value as Record<string, unknown>;
     for (const key of sortedKeys(map)) {
-      writer.uint32(((field.number << 3) | 2) >>> 0).fork();
+      writer.uint32(((field.number << 3) | 2) >>> 0);
+      const guess = width;
+      const start = writer.fork(guess);
       try {
         writer.uint32(keyTag);
         writeKey(writer, mapKey(keyType, key));
@@ -174,7 +215,7 @@ function mapWriter(field: FieldDescriptor): ValueWriter {
       } catch (error) {
         throw unwritable(error).at(`[${JSON.stringify(key)}]`);
       }
-      writer.ldelim();
+      width = writer.join(start, guess);
     }
   };
 }
@@ -201,11 +242,14 @@ function elementWriter(of: FieldKind): ValueWriter {
     }
     case "message": {
       let write: ValueWriter | undefined;
+      // Messages of one field are of about one size: the length in front will be as wide as the last one was.
+      let width = 1;
       return (writer, value, depth) => {
         write ??= bodyWriter(messageDescriptor(of.typeName));
-        writer.fork();
+        const guess = width;
+        const start = writer.fork(guess);
         write(writer, value, depth + 1);
-        writer.ldelim();
+        width = writer.join(start, guess);
       };
     }
   }
@@ -216,19 +260,26 @@ function writeAny(writer: Writer, value: unknown, depth: number): void {
   const any = value as Fields;
   const typeUrl = any["typeUrl"] ?? "";
   if (typeof typeUrl !== "string") throw mismatch("a string", typeUrl);
-  if (typeUrl !== "") writer.uint32(10).string(typeUrl);
+  if (typeUrl !== "") {
+    writer.uint32(10);
+    writer.string(typeUrl);
+  }
   const bytes = any["value"];
   if (bytes instanceof Uint8Array) {
-    if (bytes.length > 0) writer.uint32(18).bytes(bytes);
+    if (bytes.length > 0) {
+      writer.uint32(18);
+      writer.bytes(bytes);
+    }
   } else if ("message" in any) {
-    writer.uint32(18).fork();
+    writer.uint32(18);
+    const start = writer.fork(2);
     try {
       bodyWriter(messageDescriptor(typeNameOf(typeUrl)))(writer, any["message"], depth + 1);
     } catch (error) {
       if (error instanceof XdsTypesError) throw new Unwritable(error.message);
       throw error;
     }
-    writer.ldelim();
+    writer.join(start, 2);
   }
   const unknown = any[unknownFields];
   if (unknown instanceof Uint8Array) writer.raw(unknown);

@@ -1,11 +1,6 @@
-import type protobuf from "protobufjs/minimal.js";
 import type { FieldKind, ScalarType } from "../descriptor.js";
-
-/** protobufjs' reader; its position and buffer are public. */
-export type Reader = protobuf.Reader & { skipType(wireType: number, depth?: number): Reader };
-
-/** protobufjs' writer. */
-export type Writer = protobuf.Writer;
+import type { Reader } from "./reader.js";
+import type { Writer } from "./writer.js";
 
 /** The wire type a field of this kind has when it is not packed. */
 export function wireTypeOf(of: FieldKind): number {
@@ -61,10 +56,9 @@ export function readScalar(scalar: ScalarType): (reader: Reader) => unknown {
     case "string":
       return (reader) => reader.string();
     case "bytes":
-      // A copy: a message must not keep alive, or change with, the buffer it was read from.
-      return (reader) => Uint8Array.prototype.slice.call(reader.bytes());
+      return (reader) => reader.bytes();
     case "bool":
-      return (reader) => readVarint64(reader) !== 0n;
+      return (reader) => reader.uint64() !== 0n;
     case "double":
       return (reader) => reader.double();
     case "float":
@@ -80,51 +74,19 @@ export function readScalar(scalar: ScalarType): (reader: Reader) => unknown {
     case "sfixed32":
       return (reader) => reader.sfixed32();
     case "uint64":
-      return readVarint64;
+      return (reader) => reader.uint64();
     case "int64":
-      return (reader) => BigInt.asIntN(64, readVarint64(reader));
+      return (reader) => BigInt.asIntN(64, reader.uint64());
     case "sint64":
       return (reader) => {
-        const value = readVarint64(reader);
+        const value = reader.uint64();
         return (value >> 1n) ^ -(value & 1n);
       };
     case "fixed64":
-      return readFixed64;
+      return (reader) => reader.fixed64();
     case "sfixed64":
-      return (reader) => BigInt.asIntN(64, readFixed64(reader));
+      return (reader) => BigInt.asIntN(64, reader.fixed64());
   }
-}
-
-/** A varint of up to ten bytes, unsigned. protobufjs would give a number, exact to 53 bits only. */
-function readVarint64(reader: Reader): bigint {
-  const { buf, len } = reader;
-  let pos = reader.pos;
-  let low = 0;
-  for (let shift = 0; shift < 28; shift += 7) {
-    if (pos >= len) throw new RangeError("truncated varint");
-    const byte = buf[pos++] ?? 0;
-    low |= (byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      reader.pos = pos;
-      return BigInt(low >>> 0);
-    }
-  }
-  let value = BigInt(low >>> 0);
-  for (let shift = 28n; shift < 70n; shift += 7n) {
-    if (pos >= len) throw new RangeError("truncated varint");
-    const byte = buf[pos++] ?? 0;
-    value |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      reader.pos = pos;
-      return BigInt.asUintN(64, value);
-    }
-  }
-  throw new RangeError("varint longer than ten bytes");
-}
-
-function readFixed64(reader: Reader): bigint {
-  const low = BigInt(reader.fixed32());
-  return low | (BigInt(reader.fixed32()) << 32n);
 }
 
 const int32Range = [-0x8000_0000, 0x7fff_ffff] as const;
@@ -157,33 +119,25 @@ export function writeScalar(scalar: ScalarType): (writer: Writer, value: unknown
     case "sint32":
       return (writer, value) => writer.sint32(integer(value, int32Range));
     case "sfixed32":
-      return (writer, value) => writer.sfixed32(integer(value, int32Range));
+      return (writer, value) => writer.fixed32(integer(value, int32Range));
     case "uint32":
       return (writer, value) => writer.uint32(integer(value, uint32Range));
     case "fixed32":
       return (writer, value) => writer.fixed32(integer(value, uint32Range));
     case "uint64":
-      return (writer, value) => writer.uint64(halves(bigintOf(value, false)) as never);
+      return (writer, value) => writer.int64(bigintOf(value, false));
     case "int64":
-      return (writer, value) => writer.int64(halves(bigintOf(value, true)) as never);
+      return (writer, value) => writer.int64(bigintOf(value, true));
     case "sint64":
       return (writer, value) => {
         const signed = bigintOf(value, true);
-        writer.uint64(halves((signed << 1n) ^ (signed >> 63n)) as never);
+        writer.int64((signed << 1n) ^ (signed >> 63n));
       };
     case "fixed64":
-      return (writer, value) => writer.fixed64(halves(bigintOf(value, false)) as never);
+      return (writer, value) => writer.fixed64(bigintOf(value, false));
     case "sfixed64":
-      return (writer, value) => writer.sfixed64(halves(bigintOf(value, true)) as never);
+      return (writer, value) => writer.fixed64(bigintOf(value, true));
   }
-}
-
-/** What protobufjs takes in place of a Long: a number where that is exact, else the pair of 32-bit halves. */
-function halves(value: bigint): number | { low: number; high: number; unsigned: boolean } {
-  const small = Number(value);
-  if (small >= 0 && small <= Number.MAX_SAFE_INTEGER) return small;
-  const bits = BigInt.asUintN(64, value);
-  return { low: Number(bits & 0xffff_ffffn), high: Number(bits >> 32n), unsigned: true };
 }
 
 function numberOf(value: unknown): number {

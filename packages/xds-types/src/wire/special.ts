@@ -15,3 +15,6 @@ export const anyType = "google.protobuf.Any";
 
 /** How deep messages may lie in each other, in every codec; protobuf's own libraries use the same figure. */
 export const maxDepth = 100;
+
+/** How many fields, list items and map entries a message may have in all. About a gigabyte when all are tiny. */
+export const defaultMaxValues = 10_000_000;
