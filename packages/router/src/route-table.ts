@@ -1,5 +1,5 @@
 import type { RouteConfiguration, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
-import { compilePlugin } from "./action/cluster.js";
+import { chooseCluster, compilePlugin } from "./action/cluster.js";
 import { asciiLower, byteText } from "./ascii.js";
 import { levelCors } from "./cors.js";
 import type { Decision, RouteContext } from "./decision.js";
@@ -221,7 +221,7 @@ export class CompiledTable implements RouteTable {
     const rule = route.rule;
     switch (rule.kind) {
       case "forward": {
-        const choice = rule.choose(facts);
+        const choice = chooseCluster(rule.choose, facts);
         if (choice === undefined) return new NoRouteDecision("no-match", host, facts);
         const known = choice.cluster !== "" && this.surroundings.clusters?.has(choice.cluster) !== false;
         const forward = new ForwardDecision(this.level, host, route, rule, choice, known, facts);

@@ -30,8 +30,13 @@ export interface ClusterChoice {
   readonly entry: WeightedEntry | undefined;
 }
 
-/** Chooses a cluster; `undefined` is no route at all. */
-export type ClusterChooser = (facts: RequestFacts) => ClusterChoice | undefined;
+/** Chooses a cluster; `undefined` is no route at all. Most routes have one cluster, and then no function: tables hold many. */
+export type ClusterChooser = ClusterChoice | ((facts: RequestFacts) => ClusterChoice | undefined);
+
+/** The cluster for a request. */
+export function chooseCluster(chooser: ClusterChooser, facts: RequestFacts): ClusterChoice | undefined {
+  return typeof chooser === "function" ? chooser(facts) : chooser;
+}
 
 /** Compiles the cluster specifier of a route action. */
 export function compileCluster(
@@ -42,8 +47,7 @@ export function compileCluster(
   surroundings: Surroundings,
 ): ClusterChooser {
   if (action.cluster !== undefined && action.cluster !== "") {
-    const choice = { cluster: byteText(action.cluster), entry: undefined };
-    return () => choice;
+    return { cluster: byteText(action.cluster), entry: undefined };
   }
   if (action.clusterHeader !== undefined) {
     const name = asciiLower(byteText(action.clusterHeader));
