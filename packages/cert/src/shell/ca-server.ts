@@ -14,6 +14,11 @@ export interface CaServerOptions extends Omit<GrpcListenOptions, "clientCertific
   readonly authenticators: readonly Authenticator[];
   /** What is done about a request that asks for names which are not the caller's. Default: `ignore`, as Citadel does; they are logged. */
   readonly otherNames?: "ignore" | "reject";
+  /**
+   * Says whether a caller may have a certificate for another identity, as a node's agent does for its pods: the identity
+   * to certify, with who it is for, or `undefined`. Default: never.
+   */
+  readonly mayImpersonate?: (caller: AuthenticatedCaller, wanted: string) => AuthenticatedCaller | undefined;
   /** Says whether a caller may ask now; default: always. `rateLimiter` makes one. */
   readonly admit?: (caller: AuthenticatedCaller) => boolean;
   /** Called after each answer, for logs and metrics. */
