@@ -1,4 +1,4 @@
-import { compileRoutes, createRequest, fixedRandom } from "@weftmesh/router";
+import { checkRoutes, compileRoutes, createRequest, fixedRandom, type Issue, RouterError } from "@weftmesh/router";
 import type { RouteMatch } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { describe, expect, test } from "vitest";
 
@@ -56,3 +56,51 @@ test("stats() says how the routes of each host are found", () => {
     { virtualHost: "many", routes: 84, exact: 25, prefix: 41, patterns: 16, residual: 2, scanned: false },
   ]);
 });
+
+describe("VHDS increments", () => {
+  const host = (name: string, domain: string, cluster: string) => ({
+    name,
+    domains: [domain],
+    routes: [forward(cluster)],
+  });
+  const table = compileRoutes({ virtualHosts: [host("a", "a.test", "static"), host("b", "b.test", "b")] });
+  const clusterOf = (routes: typeof table, authority: string) => {
+    const decision = routes.route(createRequest({ authority, path: "/" }), context);
+    return decision.kind === "forward" ? decision.cluster : decision.kind;
+  };
+
+  test("a host of the same name takes the static one's place; a removed one is gone; the old table stays as it was", () => {
+    const next = table.withHosts({
+      set: [host("a", "a.test", "vhds"), host("c", "c.test", "c")],
+      remove: ["b", "unknown"],
+    });
+    expect(["a.test", "b.test", "c.test"].map((one) => clusterOf(next, one))).toEqual(["vhds", "no-route", "c"]);
+    expect(["a.test", "b.test", "c.test"].map((one) => clusterOf(table, one))).toEqual(["static", "b", "no-route"]);
+    expect(clusterOf(next.withHosts({ set: [host("b", "b.test", "again")] }), "b.test")).toBe("again");
+  });
+
+  test("every problem of the new hosts is reported by the host's name, and a domain that clashes too", () => {
+    const broken = {
+      name: "c",
+      domains: ["A.test"],
+      routes: [{ match: { safeRegex: { regex: "(" } }, route: { cluster: "c" } }],
+    };
+    let issues: readonly Issue[] = [];
+    try {
+      table.withHosts({ set: [broken] });
+    } catch (error) {
+      if (error instanceof RouterError) issues = error.issues;
+    }
+    expect(issues).toMatchObject([
+      { code: "ERR_ROUTER_REGEX_SYNTAX", path: 'virtual_hosts["c"].routes[0].match.safe_regex.regex' },
+      { code: "ERR_ROUTER_DOMAIN_DUPLICATE", path: 'virtual_hosts["c"].domains[0]' },
+    ]);
+  });
+});
+
+test.each([null, 5, { virtualHosts: 5 }, { virtualHosts: [{ routes: [null] }] }])(
+  "checkRoutes refuses %j as compileRoutes does",
+  (config) => {
+    expect(() => checkRoutes(config as never, [])).toThrow(RouterError);
+  },
+);
