@@ -33,6 +33,12 @@ function policies(...configs: readonly object[]): object {
   };
 }
 
+/** The only policy of a list inside another policy. */
+function child(type: string): object {
+  const typed_config = { "@type": `${POLICIES}.${type}` };
+  return { policies: [{ typed_extension_config: { name: "c", typed_config } }] };
+}
+
 function issuesOf(cluster: object): string[] {
   try {
     optionsFromXds(read(cluster), undefined);
@@ -114,6 +120,85 @@ describe("load_balancing_policy", () => {
         path: "load_balancing_policy.policies[0].typed_extension_config.typed_config",
       }),
     );
+  });
+
+  test("reported load is read with its times", () => {
+    const cluster = policies({
+      "@type": `${POLICIES}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`,
+      blackout_period: "1s",
+      weight_expiration_period: "2s",
+      weight_update_period: "0.5s",
+      error_utilization_penalty: 0.5,
+      metric_names_for_computing_utilization: ["named_metrics.queue"],
+      slow_start_config: { slow_start_window: "3s" },
+    });
+    expect(optionsFromXds(read(cluster), undefined).policy).toMatchObject({
+      name: "client_side_weighted_round_robin",
+      options: {
+        blackoutPeriodMs: 1000,
+        weightExpirationPeriodMs: 2000,
+        weightUpdatePeriodMs: 500,
+        errorUtilizationPenalty: 0.5,
+        metricNames: ["named_metrics.queue"],
+        slowStart: { windowMs: 3000 },
+      },
+    });
+  });
+
+  test("override host is read with its sources and its fallback, and chooses what a header names", () => {
+    const cluster = policies({
+      "@type": `${POLICIES}.override_host.v3.OverrideHost`,
+      override_host_sources: [{ header: "X-Host" }, { metadata: { key: "f", path: [{ key: "a" }, { key: "b" }] } }],
+      fallback_policy: child("random.v3.Random"),
+    });
+    const made = clusterFromXds(read(cluster), undefined, { clock: manualScheduler(), random: seededRandom(1) });
+    const header = (name: string) => (name === "x-host" ? "10.0.0.2:80" : undefined);
+    const dynamicMetadata = (filter: string, path: readonly string[]) =>
+      filter === "f" && path.join(".") === "a.b" ? "10.0.0.1:80" : undefined;
+    expect(made.pick({ header, dynamicMetadata })).toMatchObject({ host: { address: "10.0.0.2:80" } });
+    expect(made.pick({ dynamicMetadata })).toMatchObject({ host: { address: "10.0.0.1:80" } });
+  });
+
+  test("random subsetting keeps so many hosts", () => {
+    const cluster = policies({
+      "@type": `${POLICIES}.random_subsetting.v3.RandomSubsetting`,
+      subset_size: 1,
+      child_policy: child("round_robin.v3.RoundRobin"),
+    });
+    const made = clusterFromXds(read(cluster), undefined, { clock: manualScheduler(), random: seededRandom(1) });
+    const seen = Array.from({ length: 10 }, () => {
+      const pick = made.pick();
+      return pick.kind === "host" && pick.host.address;
+    });
+    expect(new Set(seen).size).toBe(1);
+  });
+
+  test("an original destination is read with its header, its port and its clean-up", () => {
+    const cluster = {
+      name: "o",
+      type: "ORIGINAL_DST",
+      lb_policy: "CLUSTER_PROVIDED",
+      cleanup_interval: "2s",
+      original_dst_lb_config: { use_http_header: true, upstream_port_override: 8080 },
+    };
+    expect(optionsFromXds(read(cluster), undefined).policy).toMatchObject({
+      name: "original_dst",
+      options: { header: "x-envoy-original-dst-host", portOverride: 8080, cleanupIntervalMs: 2000 },
+    });
+  });
+
+  test("limits by host join the limits of their priority", () => {
+    const cluster = {
+      ...STATIC,
+      circuit_breakers: {
+        thresholds: [{ max_requests: 5 }],
+        per_host_thresholds: [{ max_connections: 2 }, { max_connections: 9 }, { priority: "HIGH", max_connections: 3 }],
+      },
+    };
+    expect(optionsFromXds(read(cluster), undefined).circuitBreakers).toEqual([
+      { maxRequests: 5, maxConnectionsPerHost: 2 },
+      { priority: "HIGH", maxConnectionsPerHost: 3 },
+    ]);
   });
 
   test("nested policies are resolved by the same rule", () => {
@@ -209,6 +294,59 @@ describe("what Envoy refuses is refused with its path", () => {
       name: "a provided balancer that nobody provides",
       cluster: { ...STATIC, lb_policy: "CLUSTER_PROVIDED" },
       path: "lb_policy",
+    },
+    {
+      name: "requests limited by host",
+      cluster: { ...STATIC, circuit_breakers: { per_host_thresholds: [{ max_requests: 1 }] } },
+      path: "circuit_breakers.per_host_thresholds[0].max_requests",
+    },
+    {
+      name: "two names in a logical cluster",
+      cluster: {
+        name: "d",
+        type: "LOGICAL_DNS",
+        load_assignment: { cluster_name: "d", endpoints: [{ lb_endpoints: [endpoint("a.test"), endpoint("b.test")] }] },
+      },
+      path: "load_assignment.endpoints",
+    },
+    {
+      name: "a name in a static cluster",
+      cluster: {
+        ...STATIC,
+        load_assignment: { cluster_name: "s", endpoints: [{ lb_endpoints: [endpoint("a.test")] }] },
+      },
+      path: "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address",
+    },
+    {
+      name: "hosts of their own for an original destination",
+      cluster: { ...STATIC, type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED" },
+      path: "load_assignment",
+    },
+    {
+      name: "hashing by name in a static cluster",
+      cluster: {
+        ...STATIC,
+        lb_policy: "MAGLEV",
+        common_lb_config: { consistent_hashing_lb_config: { use_hostname_for_hashing: true } },
+      },
+      path: "common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing",
+    },
+    {
+      name: "fallback keys without their policy",
+      cluster: {
+        ...STATIC,
+        lb_subset_config: { subset_selectors: [{ keys: ["a", "b"], fallback_keys_subset: ["a"] }] },
+      },
+      path: "lb_subset_config.subset_selectors[0].fallback_keys_subset",
+    },
+    {
+      name: "an override that names nothing",
+      cluster: policies({
+        "@type": `${POLICIES}.override_host.v3.OverrideHost`,
+        override_host_sources: [{}],
+        fallback_policy: child("round_robin.v3.RoundRobin"),
+      }),
+      path: "load_balancing_policy.policies[0].typed_extension_config.typed_config.override_host_sources[0]",
     },
     {
       name: "a priority beyond 128",

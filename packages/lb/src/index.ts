@@ -204,8 +204,11 @@ export { retryBudgetLimit, type WindowBudgetAmounts, windowBudgetAmounts } from 
 export { createRotation, type Rotation } from "./rotation.js";
 export { type DnsDiscoveryDeps, type DnsResolver, runDnsDiscovery, systemResolver } from "./shell/dns-discovery.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
+export { type GrpcBalancerOptions, registerGrpcBalancer } from "./shell/grpc-balancer.js";
 export { type GrpcCheckOptions, grpcCheck } from "./shell/grpc-check.js";
+export type { GrpcExperimental, GrpcLeafConstructor, GrpcPickArgs } from "./shell/grpc-types.js";
 export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from "./shell/health-checks.js";
+export { type HostPicker, hostPicker, type PickedHost } from "./shell/http-agent.js";
 export { type HttpCheckOptions, httpCheck } from "./shell/http-check.js";
 export { startCluster } from "./shell/start-cluster.js";
 export { type TcpCheckOptions, tcpCheck } from "./shell/tcp-check.js";
