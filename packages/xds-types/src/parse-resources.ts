@@ -7,6 +7,7 @@ import { type Resource, resourceName } from "./resource.js";
 import { type LocatedIssue, type Position, readDocuments, type TextDocument } from "./text/document.js";
 import { type PathSegment, parsePath } from "./text/path.js";
 import { typeNameOf, urlOf } from "./type-url.js";
+import { defaultMaxValues } from "./wire/special.js";
 
 /** How {@link parseResources} reads. */
 export interface ParseOptions {
@@ -18,6 +19,8 @@ export interface ParseOptions {
   readonly unknownFields?: JsonReadOptions["unknownFields"];
   /** The largest text that is read, in UTF-16 code units. Default: 64 Mi. */
   readonly maxLength?: number;
+  /** How many values a resource may have, aliases followed. Default: 10,000,000. */
+  readonly maxValues?: number;
 }
 
 /** What {@link parseResources} found. */
@@ -119,12 +122,16 @@ function readMessage(
   report: (issue: Issue) => void,
 ): Resource | undefined {
   const body = isObject(json) ? withoutType(json) : json;
-  const { message, issues } = tryReadJson(type, body, { unknownFields: options.unknownFields ?? "error" });
+  const { message, issues } = tryReadJson(type, body, readOptions(options));
   const all = issues.length > 0 ? issues : checkMessage(type, message);
   for (const issue of all) report(issue);
   if (all.some((issue) => issue.severity !== "warning")) return undefined;
   const typeUrl = urlOf(type.typeName);
   return { typeUrl, name: resourceName(typeUrl, message), message };
+}
+
+function readOptions({ unknownFields = "error", maxValues = defaultMaxValues }: ParseOptions): JsonReadOptions {
+  return { unknownFields, maxValues };
 }
 
 function withoutType({ "@type": _, ...rest }: Readonly<Record<string, unknown>>): unknown {
@@ -197,9 +204,7 @@ const insideResource = /^static_?[rR]esources\.(?:listeners|clusters|secrets)[.[
 function bootstrapIssues({ value, locate }: TextDocument, options: ParseOptions): readonly LocatedIssue[] {
   if (!isObject(value) || !isBootstrap(value, typeOf(value) ?? options.type)) return [];
   const type = messageDescriptor(bootstrap);
-  const { message, issues } = tryReadJson(type, withoutType(value), {
-    unknownFields: options.unknownFields ?? "error",
-  });
+  const { message, issues } = tryReadJson(type, withoutType(value), readOptions(options));
   return (issues.length > 0 ? issues : checkMessage(type, message))
     .filter((issue) => !insideResource.test(issue.path))
     .map((issue) => ({ ...issue, ...locate(parsePath(issue.path)) }));

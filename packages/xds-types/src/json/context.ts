@@ -1,4 +1,6 @@
 import type { Issue, XdsTypesErrorCode } from "../errors.js";
+import type { JsonReadOptions } from "../message.js";
+import { defaultMaxValues } from "../wire/special.js";
 
 /** A place in the input: a chain of keys and indices, made only as far as the reader has come. */
 export interface Place {
@@ -13,10 +15,23 @@ export class JsonContext {
   readonly issues: Issue[] = [];
   readonly ignoreUnknown: boolean;
   readonly #prefix: string;
+  readonly #maxValues: number;
+  #left: number;
 
-  constructor(prefix: string, ignoreUnknown: boolean) {
-    this.#prefix = prefix;
-    this.ignoreUnknown = ignoreUnknown;
+  constructor({ path = "", unknownFields = "error", maxValues = defaultMaxValues }: JsonReadOptions) {
+    this.#prefix = path;
+    this.ignoreUnknown = unknownFields === "ignore";
+    this.#maxValues = maxValues;
+    this.#left = maxValues;
+  }
+
+  /** Whether one more value may be read; the first that may not is a problem, those after it are passed over. */
+  count(place: Place | undefined): boolean {
+    if (--this.#left >= 0) return true;
+    if (this.#left === -1) {
+      this.fail("ERR_XDS_TYPES_LIMIT", place, `more than ${this.#maxValues} values, the limit, lie before this one`);
+    }
+    return false;
   }
 
   /** Notes a problem and goes on. */

@@ -129,8 +129,9 @@ function opaqueAny(typeUrl: string, fields: Readonly<Record<string, unknown>>): 
   return bytes === undefined ? undefined : { typeUrl, value: bytes };
 }
 
-/** JSON as it is, in objects without a prototype and within the depth limit. */
+/** JSON as it is, in objects without a prototype and within the limits. */
 function plain(json: unknown, context: JsonContext, place: Place | undefined, depth: number): JsonValue | undefined {
+  if (!context.count(place)) return undefined;
   switch (typeof json) {
     case "string":
     case "boolean":

@@ -24,7 +24,7 @@ const readers = new WeakMap<MessageDescriptor, JsonReader>();
 
 /** Reads ProtoJSON into plain data, throwing all problems at once. */
 export function readJson(type: MessageDescriptor, json: unknown, options: JsonReadOptions = {}): unknown {
-  const context = new JsonContext(options.path ?? "", options.unknownFields === "ignore");
+  const context = new JsonContext(options);
   const message = messageReader(type)(json, context, undefined, 0);
   const [first, ...rest] = context.issues;
   if (first !== undefined) throw new XdsTypesError([first, ...rest]);
@@ -37,7 +37,7 @@ export function tryReadJson(
   json: unknown,
   options: JsonReadOptions = {},
 ): { readonly message: unknown; readonly issues: readonly Issue[] } {
-  const context = new JsonContext(options.path ?? "", options.unknownFields === "ignore");
+  const context = new JsonContext(options);
   const message = messageReader(type)(json, context, undefined, 0);
   return { message, issues: context.issues };
 }
@@ -105,6 +105,7 @@ function compile(type: MessageDescriptor): JsonReader {
       const { field: one, read } = entry;
       // null is "not given", but for Value, whose null is a value.
       if (value === undefined || (value === null && !takesNull(one))) continue;
+      if (!context.count(place)) break;
       if (given !== undefined && one.oneof >= 0) {
         const before = given.get(one.oneof);
         // Both spellings of one field are not two members: Envoy takes them, and the later one counts.
@@ -182,6 +183,8 @@ function listReader(of: FieldKind, element: JsonReader): JsonReader {
   const add = (list: unknown[], json: unknown, context: JsonContext, place: Place | undefined, depth: number): void => {
     if (depth > maxDepth) {
       context.fail("ERR_XDS_TYPES_LIMIT", place, `values lie more than ${maxDepth} deep`);
+    } else if (!context.count(place)) {
+      return;
     } else if (Array.isArray(json) && !nests) {
       for (const [key, item] of json.entries()) add(list, item, context, { parent: place, key }, depth + 1);
     } else {
@@ -210,6 +213,7 @@ function mapReader(one: FieldDescriptor, element: JsonReader): JsonReader {
     let empty = true;
     for (const key of Object.keys(json)) {
       const at: Place = { parent: place, key, map: true };
+      if (!context.count(at)) break;
       const read = readScalar(keyType, key);
       if (read === undefined) {
         context.fail("ERR_XDS_TYPES_JSON", at, `expected a key that is ${expected(keyType)}`);
