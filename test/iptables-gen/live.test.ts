@@ -125,6 +125,20 @@ describe.skipIf(noNamespaces !== undefined)(`commands about a live machine (${no
     expect(namespace.snapshot()).toBe(before);
   });
 
+  it("doctor tries what the rules need and says which back ends hold rules", async () => {
+    apply(true);
+    const flags = [...FLAGS, "-m", "TPROXY", "--redirect-dns", "--capture-all-dns"];
+    const native = await call("doctor", ...flags, "--native-nftables");
+    expect(native.stdout).toContain("ok      nft table istio-proxy-mangle");
+    expect(native.stdout).toContain("rules of ours in: native nft\n");
+    expect(native.code).toBe(0);
+    applySettings(WANTED, "strict", () => {}, namespace.runner);
+    const both = await call("doctor", ...flags);
+    expect(both.stdout).toContain("ok      iptables-nft-restore -j TPROXY");
+    expect(both.stdout).toContain("rules of ours in: iptables-nft, native nft; each rewrites");
+    expect(both.code).toBe(1);
+  });
+
   it("a probe that does not arrive says which way it went through the rules in force", async () => {
     apply(false, { inboundPorts: "" });
     const log: string[] = [];

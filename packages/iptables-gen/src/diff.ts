@@ -33,12 +33,13 @@ export interface VerdictChange {
 export function diffVerdicts(
   before: RuleSet,
   after: RuleSet,
-  surroundings: Surroundings = DEFAULT_SURROUNDINGS,
-  backend: Backend = "iptables",
+  around: Surroundings = DEFAULT_SURROUNDINGS,
+  backends: { readonly before: Backend; readonly after: Backend } = { before: "iptables", after: "iptables" },
 ): readonly VerdictChange[] {
-  const [first, second] = [before, after].map((rules) => createWalker({ rules, backend }, surroundings));
+  const surroundings = withNamedInterfaces(around, [before.options, after.options]);
+  const first = createWalker({ rules: before, backend: backends.before }, surroundings);
+  const second = createWalker({ rules: after, backend: backends.after }, surroundings);
   const changes = new Map<string, VerdictChange>();
-  if (first === undefined || second === undefined) return [];
   for (const witness of packetsOf([before.options, after.options], surroundings)) {
     const [was, is] = [first.walk(witness), second.walk(witness)];
     const key = `${outcome(was)} ${outcome(is)} ${witness.protocol} ${witness.owner === undefined ? "in" : "out"}`;
@@ -52,8 +53,23 @@ export function diffVerdicts(
   return [...changes.values()];
 }
 
+/** Interfaces the options name and the surroundings do not have get a network of their own, so that packets can go by them. */
+function withNamedInterfaces({ interfaces }: Surroundings, options: readonly Options[]): Surroundings {
+  const named = options.flatMap((one) => [...one.excludeInterfaces, ...one.virtualInterfaces]);
+  const missing = unique(named.map((name) => name.replace(/\+$/, "0")))
+    .filter((name) => !interfaces.some((one) => one.name === name))
+    .slice(0, MAX_VALUES);
+  return {
+    interfaces: [
+      ...interfaces,
+      ...missing.map((name, i) => ({ name, addresses: [`198.18.${i}.1/24`, `fd98:${i}::1/64`] })),
+    ],
+  };
+}
+
 /** What matters of a verdict: packets that pass unchanged are all the same. */
-function outcome({ kind, by, port }: Verdict): string {
+function outcome({ kind, by, port, repliesLost }: Verdict): string {
+  if (repliesLost === true) return "unanswered";
   return by === undefined ? kind : `${by}:${port}`;
 }
 
@@ -76,8 +92,10 @@ function* packetsOf(options: readonly Options[], surroundings: Surroundings): It
       for (const { name: inInterface, text: destination } of own) {
         if (inInterface !== "lo") yield { protocol, destinationPort, destination, inInterface };
       }
-      for (const inInterface of unique(options.flatMap((one) => one.virtualInterfaces))) {
-        yield { protocol, destinationPort, destination: "198.51.100.7", inInterface };
+      for (const { name: inInterface } of surroundings.interfaces.slice(1)) {
+        for (const destination of ["198.51.100.7", "2001:db8:7::7"]) {
+          yield { protocol, destinationPort, destination, inInterface };
+        }
       }
     }
   }
@@ -102,7 +120,8 @@ function destinationsOf(options: readonly Options[], own: readonly string[]): re
   ]);
   const inside = ranges.flatMap(({ text }) => addressesIn(readRange(text)));
   const servers = options.flatMap(({ dns }) => (dns.kind === "servers" ? [...dns.ipv4, ...dns.ipv6] : []));
-  const always = ["198.51.100.7", "2001:db8:7::7", "127.0.0.1", "::1", ...own];
+  const neighbours = own.filter((text) => /^(?:198\.18|fd98)/.test(text)).map((text) => text.replace(/1$/, "9"));
+  const always = ["198.51.100.7", "2001:db8:7::7", "127.0.0.1", "::1", ...own, ...neighbours];
   return unique([...always, ...servers.filter((text) => !text.includes("%")), ...inside]).slice(0, MAX_VALUES);
 }
 

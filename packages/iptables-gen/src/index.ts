@@ -97,7 +97,7 @@ export {
   validateSettings,
 } from "./settings.js";
 export { configText } from "./settings-text.js";
-export { applySettings, type LogSink, perform, type RecordingRunner, recordingRunner } from "./shell/apply.js";
+export { applySettings } from "./shell/apply.js";
 export { hostFacts } from "./shell/host-facts.js";
 export { type IstioIptablesOptions, istioIptables, type Machine } from "./shell/istio-iptables.js";
 export {
@@ -109,6 +109,7 @@ export {
   originalDst,
   type UnknownDst,
 } from "./shell/original-dst.js";
+export { type LogSink, perform, type RecordingRunner, recordingRunner } from "./shell/perform.js";
 export { type CommandRunner, localRunner, namespaceRunner } from "./shell/run-command.js";
 export { type Difference, verifyRules } from "./verify.js";
 export { verifyNative } from "./verify-nft.js";

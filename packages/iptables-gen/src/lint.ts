@@ -9,6 +9,18 @@ export interface Finding {
   readonly rule:
     | "invalid-value"
     | "exclude-without-wildcard"
+    | "excluded-groups-ignored"
+    | "gid-redirects-dns"
+    | "routes-left"
+    | "tproxy-beats-virtual-interface"
+    | "tproxy-keeps-replies"
+    | "dangling-jump-in-nft"
+    | "dry-run-applies"
+    | "reconcile-drops-traffic"
+    | "variant-flips"
+    | "chains-left"
+    | "jump-appended"
+    | "validation-shallow"
     | "several-proxies"
     | "loopback-hides-probe"
     | "proxy-port-excluded"
@@ -36,8 +48,16 @@ export interface LintContext {
   readonly applicationUids?: readonly string[];
 }
 
-/** Options that are accepted and do something nobody expects: the defects of the original, dead rules and conflicts. */
-export function lint(options: Options, { native = false, applicationUids = [] }: LintContext = {}): readonly Finding[] {
+/**
+ * Options that are accepted and do something nobody expects: the defects of the original, dead rules and conflicts. For options in
+ * `fixed`, only what it does not mend.
+ */
+export function lint(options: Options, context: LintContext = {}): readonly Finding[] {
+  const findings = allFindings(options, context);
+  return options.compat === "fixed" ? findings.filter(({ mendedByFixed }) => !mendedByFixed) : findings;
+}
+
+function allFindings(options: Options, { native = false, applicationUids = [] }: LintContext): readonly Finding[] {
   const findings: Finding[] = checkOptions(options).map(({ path, message }) => ({
     rule: "invalid-value",
     flag: path,
@@ -69,11 +89,12 @@ export function lint(options: Options, { native = false, applicationUids = [] }:
     add("proxy-port-excluded", "--istio-local-outbound-ports-exclude", `port ${port} is the proxy's own`);
   }
   lintGroups(options, add);
-  if (native) lintNative(options, add);
-  if (options.interception === "TPROXY" && options.inboundPorts === "*") {
-    const message = `port ${options.tunnelPort} is captured in TPROXY mode, although it is the proxy's own`;
-    add("tunnel-captured", "--inbound-tunnel-port", message, true);
+  lintTproxy(options, add);
+  if (options.dns.kind !== "off" && options.proxyGids.length > 0) {
+    const message = "the rule of the proxy's groups redirects its own TCP queries on loopback";
+    add("gid-redirects-dns", "--proxy-gid", message, true);
   }
+  if (native) lintNative(options, add);
   for (const uid of applicationUids) {
     if (options.proxyUids.includes(uid)) add("application-is-proxy", "--proxy-uid", `user ${uid} is never captured`);
   }
@@ -85,9 +106,37 @@ export function lint(options: Options, { native = false, applicationUids = [] }:
 
 type Add = (rule: Finding["rule"], flag: string, message: string, mendedByFixed?: boolean) => void;
 
-function lintGroups({ ownerGroups: { kind, groups } }: Options, add: Add): void {
-  if (kind !== "only") return;
+function lintTproxy(options: Options, add: Add): void {
+  const { interception, inboundPorts, virtualInterfaces, excludeInterfaces } = options;
+  if (interception !== "TPROXY" || inboundPorts === undefined) {
+    if (options.ipv6) add("routes-left", "--dual-stack", "removal leaves the address ::6 on lo", true);
+    return;
+  }
+  const routes = "removal leaves the policy routing, and each run adds one more ip rule";
+  add("routes-left", "--istio-inbound-interception-mode", routes, true);
+  if (inboundPorts === "*") {
+    const message = `port ${options.tunnelPort} is captured in TPROXY mode, although it is the proxy's own`;
+    add("tunnel-captured", "--inbound-tunnel-port", message, true);
+  }
+  if (virtualInterfaces.length > 0) {
+    const message = `what comes in by ${virtualInterfaces.join(", ")} goes to port ${options.inboundPort}: TPROXY takes it before it can count as outbound`;
+    add("tproxy-beats-virtual-interface", "--kube-virt-interfaces", message);
+  }
+  const forwarding = [...virtualInterfaces, ...excludeInterfaces];
+  if (forwarding.length > 0) {
+    const message = `connections forwarded from ${forwarding.join(", ")} that are not captured get no answer: TPROXY keeps the replies here`;
+    add("tproxy-keeps-replies", "--istio-inbound-interception-mode", message);
+  }
+}
+
+function lintGroups({ ownerGroups }: Options, add: Add): void {
+  if (ownerGroups.kind !== "only") return;
+  const { groups, ignored = [] } = ownerGroups;
   const flag = "ISTIO_OUTBOUND_OWNER_GROUPS";
+  if (ignored.length > 0) {
+    const message = `${ignored.join(", ")} are not looked at, because there is a list of included groups`;
+    add("excluded-groups-ignored", "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE", message, true);
+  }
   if (groups.length === 0)
     add("nobody-captured", flag, "the list is empty, so that nothing outbound is captured", true);
   if (groups.length > 49) {
@@ -109,6 +158,12 @@ function lintNative(options: Options, add: Add): void {
   for (const name of [...options.excludeInterfaces, ...options.virtualInterfaces]) {
     if (!name.endsWith("+")) continue;
     add("pattern-in-nft", "--istio-exclude-interfaces", `nft does not know the pattern ${name}`, true);
+  }
+  const { dns } = options;
+  if (!options.ipv6 && dns.kind === "servers" && dns.ipv4.length === 0) {
+    const message =
+      "all name servers are IPv6 and IPv6 is off: the transaction jumps to a chain it does not make, and fails";
+    add("dangling-jump-in-nft", "--redirect-dns", message, true);
   }
   if (!options.ipv6) add("nft-captures-ipv6", "--dual-stack", "IPv6 is off, and captured all the same", true);
 }

@@ -21,6 +21,8 @@ export type OwnerGroups =
       readonly kind: "only";
       /** Names or ids. */
       readonly groups: readonly string[];
+      /** Groups somebody excluded as well, which `strict` does not look at. */
+      readonly ignored?: readonly string[];
     };
 
 /** Which DNS queries go to the agent's port 15053. */

@@ -252,7 +252,7 @@ function ownerGroups(settings: Settings, compat: Compat, warnings: string[]): Ow
   const exclude = splitList(settings.outboundOwnerGroupsExclude);
   if (include === "*") return { kind: "all-except", groups: exclude };
   const groups = splitList(include);
-  if (compat === "strict") return { kind: "only", groups };
+  if (compat === "strict") return { kind: "only", groups, ...(exclude.length === 0 ? {} : { ignored: exclude }) };
   if (groups.length === 0) {
     warnings.push("ISTIO_OUTBOUND_OWNER_GROUPS is set but names no group; capturing all groups.");
     return { kind: "all-except", groups: exclude };

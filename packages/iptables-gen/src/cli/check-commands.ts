@@ -1,22 +1,33 @@
 import { diffVerdicts } from "../diff.js";
 import { IptablesError } from "../errors.js";
 import { lint as lintOptions } from "../lint.js";
+import { lintSettings } from "../lint-settings.js";
+import type { FlagSyntax } from "../pflag.js";
 import { readMachineRules, readNativeFile, readNativeRules, readRuleFile, runnerFor } from "../shell/machine-rules.js";
 import { verifyRules } from "../verify.js";
 import { verifyNative } from "../verify-nft.js";
 import { endpointText } from "../walk/packet.js";
-import { readInput, rulesOf } from "./input.js";
+import { type Input, readInput } from "./input.js";
 import type { Terminal } from "./main.js";
+import { rulesOf } from "./wanted-rules.js";
 
 /** `weft-iptables lint [flags]`: options that do something nobody expects. Exit 1 when there are any. */
 export async function lint(terminal: Terminal, argv: readonly string[]): Promise<number> {
-  const input = await readInput(terminal, argv, { own: [{ long: "app-uid", type: "string" }] });
-  const findings = lintOptions(rulesOf(input, terminal).options, {
-    native: input.flags.settings.nativeNftables,
-    applicationUids: input.text("app-uid")?.split(",") ?? [],
-  });
+  const own: readonly FlagSyntax[] = [
+    { long: "app-uid", type: "string" },
+    { long: "all", type: "bool" },
+  ];
+  const input = await readInput(terminal, argv, { own });
+  const { settings } = input.flags;
+  const findings = [
+    ...lintOptions(rulesOf(input, terminal).options, {
+      native: settings.nativeNftables,
+      applicationUids: input.text("app-uid")?.split(",") ?? [],
+    }),
+    ...lintSettings(settings, input.compat, input.has("all")),
+  ];
   const lines = findings.map(({ flag, message, rule, mendedByFixed }) => {
-    const mended = mendedByFixed && input.compat === "strict" ? "; mended by --compat fixed" : "";
+    const mended = mendedByFixed ? "; mended by --compat fixed" : "";
     return `${flag}: ${message}${mended} (${rule})\n`;
   });
   terminal.stdout(input.has("json") ? `${JSON.stringify(findings, null, 2)}\n` : lines.join(""));
@@ -49,8 +60,9 @@ export async function diff(terminal: Terminal, argv: readonly string[]): Promise
   }
   const first = await readInput(terminal, argv.slice(0, separator));
   const second = await readInput(terminal, argv.slice(separator + 1));
-  const backend = first.flags.settings.nativeNftables ? "nftables" : "iptables";
-  const changes = diffVerdicts(rulesOf(first, terminal), rulesOf(second, terminal), undefined, backend);
+  const backendOf = ({ flags }: Input) => (flags.settings.nativeNftables ? "nftables" : "iptables");
+  const backends = { before: backendOf(first), after: backendOf(second) } as const;
+  const changes = diffVerdicts(rulesOf(first, terminal), rulesOf(second, terminal), undefined, backends);
   if (first.has("json")) terminal.stdout(`${JSON.stringify(changes, null, 2)}\n`);
   else {
     for (const { witness, before, after, count } of changes) {

@@ -1,7 +1,7 @@
 import { cleanMachine } from "../procedure/clean.js";
 import { generate } from "../rule-set.js";
 import { compileSettings } from "../settings.js";
-import { perform } from "../shell/apply.js";
+import { perform } from "../shell/perform.js";
 import { localRunner, namespaceRunner } from "../shell/run-command.js";
 import { readInput } from "./input.js";
 import type { Terminal } from "./main.js";

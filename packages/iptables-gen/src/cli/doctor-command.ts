@@ -1,24 +1,36 @@
+import { NFT_TABLES } from "../chains.js";
 import { requirementsOf } from "../doctor.js";
-import { localRunner } from "../shell/run-command.js";
-import { readInput, rulesOf } from "./input.js";
+import { parseIptablesSave } from "../parse/iptables-save.js";
+import { parseNftJson } from "../parse/nft-json.js";
+import { ownStateOf } from "../plan.js";
+import { renderNftables } from "../render/nftables.js";
+import type { RuleSet } from "../rule-set.js";
+import { runnerFor } from "../shell/machine-rules.js";
+import { type CommandRunner, localRunner } from "../shell/run-command.js";
+import { readInput } from "./input.js";
 import type { Terminal } from "./main.js";
+import { rulesOf } from "./wanted-rules.js";
+
+interface Tried {
+  readonly variant: string;
+  readonly feature: string;
+  readonly module: string;
+  readonly ok: boolean;
+  readonly message: string;
+}
 
 /**
- * `weft-iptables doctor [flags]`: tries everything the rules need in a network namespace that exists only for the trial. Exit 1 when
- * something is missing in every variant that is installed.
+ * `weft-iptables doctor [flags]`: tries everything the rules need in a network namespace that exists only for the trial, and says which
+ * back ends hold rules of ours. Exit 1 when something is missing in every variant that is installed, or more than one is in use.
  */
 export async function doctor(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const input = await readInput(terminal, argv);
-  const results: { variant: string; feature: string; module: string; ok: boolean; message: string }[] = [];
-  for (const suffix of ["-nft", "-legacy"]) {
-    for (const { feature, module, trial, family } of requirementsOf(rulesOf(input, terminal))) {
-      const program = `${family === "ipv4" ? "iptables" : "ip6tables"}${suffix}-restore`;
-      const args = ["--net", "--", program, "--noflush"];
-      const tried = localRunner.run({ program: "unshare", args, stdin: trial });
-      results.push({ variant: program, feature, module, ok: tried.exitCode === 0, message: tried.stderr.trim() });
-    }
-  }
-  if (input.has("json")) terminal.stdout(`${JSON.stringify(results, null, 2)}\n`);
+  const { nativeNftables, networkNamespace } = input.flags.settings;
+  const rules = rulesOf(input, terminal);
+  const variants = nativeNftables ? [tryNative(rules)] : ["-nft", "-legacy"].map((suffix) => tryVariant(rules, suffix));
+  const inUse = backendsInUse(runnerFor(networkNamespace));
+  const results = variants.flat();
+  if (input.has("json")) terminal.stdout(`${JSON.stringify({ results, inUse }, null, 2)}\n`);
   else {
     for (const { variant, feature, module, ok, message } of results) {
       const [reason = ""] = message.split("\n");
@@ -26,9 +38,58 @@ export async function doctor(terminal: Terminal, argv: readonly string[]): Promi
         `${ok ? "ok     " : "MISSING"} ${variant} ${feature}${ok ? "" : ` (module ${module}): ${reason}`}\n`,
       );
     }
+    const several = inUse.length > 1 ? "; each rewrites the same packets once more, run clean" : "";
+    terminal.stdout(`rules of ours in: ${inUse.join(", ") || "no back end"}${several}\n`);
   }
-  const usable = ["-nft", "-legacy"].some((suffix) =>
-    results.filter(({ variant }) => variant.includes(suffix)).every(({ ok }) => ok),
-  );
-  return usable ? 0 : 1;
+  return inUse.length < 2 && variants.some((tried) => tried.every(({ ok }) => ok)) ? 0 : 1;
+}
+
+function tryVariant(rules: RuleSet, suffix: string): readonly Tried[] {
+  return requirementsOf(rules).map(({ feature, module, trial, family }) => {
+    const variant = `${family === "ipv4" ? "iptables" : "ip6tables"}${suffix}-restore`;
+    return { variant, feature, module, ...tryOut(variant, ["--noflush"], trial) };
+  });
+}
+
+/** Modules nft loads by itself for what a native table has. */
+const NFT_MODULES: Readonly<Record<string, string>> = {
+  nat: "nft_chain_nat, nft_redir",
+  mangle: "nft_tproxy, nft_ct",
+  raw: "nft_ct",
+};
+
+function tryNative({ rules, options }: RuleSet): readonly Tried[] {
+  return NFT_TABLES.flatMap(({ table, name }): readonly Tried[] => {
+    const text = renderNftables({ rules: rules.filter((rule) => rule.table === table), options });
+    if (!text.includes("add rule")) return [];
+    return [
+      {
+        variant: "nft",
+        feature: `table ${name}`,
+        module: NFT_MODULES[table] ?? "",
+        ...tryOut("nft", ["-f", "-"], text),
+      },
+    ];
+  });
+}
+
+function tryOut(program: string, args: readonly string[], stdin: string): Pick<Tried, "ok" | "message"> {
+  const tried = localRunner.run({ program: "unshare", args: ["--net", "--", program, ...args], stdin });
+  return { ok: tried.exitCode === 0, message: tried.stderr.trim() };
+}
+
+/** Reading a legacy table makes it, but an empty one holds no rules of ours. */
+function backendsInUse(runner: CommandRunner): readonly string[] {
+  const found: string[] = [];
+  for (const suffix of ["-legacy", "-nft"]) {
+    for (const family of ["ipv4", "ipv6"] as const) {
+      const binary = `${family === "ipv4" ? "iptables" : "ip6tables"}${suffix}`;
+      const saved = runner.run({ program: `${binary}-save`, args: [] });
+      const own = saved.exitCode === 0 ? ownStateOf(parseIptablesSave(saved.stdout, family)) : new Map();
+      if (own.size > 0 && !found.includes(`iptables${suffix}`)) found.push(`iptables${suffix}`);
+    }
+  }
+  const listed = runner.run({ program: "nft", args: ["-j", "list", "ruleset"] });
+  if (listed.exitCode === 0 && parseNftJson(listed.stdout).length > 0) found.push("native nft");
+  return found;
 }

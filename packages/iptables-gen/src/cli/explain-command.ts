@@ -4,8 +4,9 @@ import type { FlagSyntax } from "../pflag.js";
 import { readLiveRules, readNativeFile, readNativeRules, readRuleFile, runnerFor } from "../shell/machine-rules.js";
 import { DEFAULT_SURROUNDINGS, type Packet, readAddress, type Surroundings } from "../walk/packet.js";
 import { createWalker, type WalkSource } from "../walk/walk.js";
-import { type Input, readInput, rulesOf } from "./input.js";
+import { type Input, readInput } from "./input.js";
 import type { Terminal } from "./main.js";
+import { rulesOf } from "./wanted-rules.js";
 
 const FLAGS: readonly FlagSyntax[] = [
   { long: "uid", type: "string" },

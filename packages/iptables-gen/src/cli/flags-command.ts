@@ -1,6 +1,6 @@
 import { IptablesError } from "../errors.js";
 import { applyFlags } from "../shell/istio-iptables.js";
-import { readInput, refuseInvalid, settingsOf } from "./input.js";
+import { readInput, settingsOf } from "./input.js";
 import type { Terminal } from "./main.js";
 
 /** What istio-iptables does: read flags, look at the host, apply, check. With `--output`, print instead. */
@@ -19,6 +19,7 @@ export async function runFlags(terminal: Terminal, argv: readonly string[]): Pro
   if (format !== undefined) return (await import("./output-command.js")).printRules(terminal, input, format);
   if (input.has("strict-input")) {
     const { compileSettings } = await import("../settings.js");
+    const { refuseInvalid } = await import("./wanted-rules.js");
     refuseInvalid(compileSettings(settingsOf(input), compat).options);
   }
   const json = input.has("json");

@@ -1,10 +1,8 @@
-import { checkOptions } from "../check-options.js";
-import { formatIssue, IptablesError } from "../errors.js";
+import { IptablesError } from "../errors.js";
 import { type FlagResult, readFlags } from "../flags.js";
 import { fillFromHost, type HostFacts } from "../host.js";
-import type { Compat, Options } from "../options.js";
+import type { Compat } from "../options.js";
 import type { FlagSyntax } from "../pflag.js";
-import { generate, type RuleSet } from "../rule-set.js";
 import { compileSettings, type Settings, validateSettings } from "../settings.js";
 import { hostFacts } from "../shell/host-facts.js";
 import { EXTRA_FLAGS } from "./extra-flags.js";
@@ -97,21 +95,4 @@ export function settingsOf({ flags, host }: Input): Settings {
   const settings = fillFromHost(flags.settings, flags.envoyUser, host);
   validateSettings(settings);
   return settings;
-}
-
-/** Typed options and their rules. With `--strict-input`, values the kernel's tools would refuse are refused here. */
-export function rulesOf(input: Input, terminal: Terminal): RuleSet {
-  const { options, warnings } = compileSettings(settingsOf(input), input.compat);
-  for (const warning of warnings) terminal.stderr(`${terminal.name}: ${warning}\n`);
-  if (input.has("strict-input")) refuseInvalid(options);
-  return generate(options);
-}
-
-/** Throws one error with every value that is refused. */
-export function refuseInvalid(options: Options): void {
-  const issues = checkOptions(options);
-  const [first] = issues;
-  if (first === undefined) return;
-  const message = issues.map(formatIssue).join("\n");
-  throw new IptablesError(first.code, message, { path: first.path, issues });
 }

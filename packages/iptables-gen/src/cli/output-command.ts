@@ -5,8 +5,9 @@ import { renderSave } from "../render/iptables-save.js";
 import { renderNftables } from "../render/nftables.js";
 import { renderScript } from "../render/script.js";
 import { familyRules, generate, type RuleSet } from "../rule-set.js";
-import { type Input, rulesOf } from "./input.js";
+import type { Input } from "./input.js";
 import type { Terminal } from "./main.js";
+import { rulesOf } from "./wanted-rules.js";
 
 type Format = (rules: RuleSet, native: boolean) => string;
 

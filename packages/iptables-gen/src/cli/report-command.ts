@@ -13,8 +13,9 @@ import {
 } from "../shell/machine-rules.js";
 import { nativeKey, placeNativeRules } from "../verify-nft.js";
 import type { NativeSource, SavedSource } from "../walk/walk.js";
-import { type Input, readInput, rulesOf } from "./input.js";
+import { type Input, readInput } from "./input.js";
 import type { Terminal } from "./main.js";
+import { rulesOf } from "./wanted-rules.js";
 
 /** One rule of ours on a machine. */
 interface Line {

@@ -1,6 +1,6 @@
 import { configureRoutes, ensureRoutes } from "../procedure/routes.js";
-import { perform, recordingRunner } from "../shell/apply.js";
 import { runnerFor } from "../shell/machine-rules.js";
+import { perform, recordingRunner } from "../shell/perform.js";
 import { readInput, settingsOf } from "./input.js";
 import type { Terminal } from "./main.js";
 

@@ -3,8 +3,9 @@ import { type Environment, type FlagResult, readFlags } from "../flags.js";
 import { fillFromHost, type HostFacts } from "../host.js";
 import type { Compat } from "../options.js";
 import type { FlagSyntax } from "../pflag.js";
+import type { Procedure } from "../procedure/procedure.js";
 import { type Settings, validateSettings } from "../settings.js";
-import { applySettings, type LogSink, recordingRunner } from "./apply.js";
+import { type LogSink, perform, recordingRunner } from "./perform.js";
 import type { CommandRunner } from "./run-command.js";
 
 /** The machine a run of istio-iptables works on. */
@@ -60,15 +61,16 @@ export async function applyFlags(flags: FlagResult, machine: Machine, compat: Co
   validateSettings(settings);
   // The original's native nft mode applies in a dry run too.
   const dry = settings.dryRun && !(settings.nativeNftables && compat === "strict");
+  const procedure = await procedureFor(settings, compat);
   if (dry) {
     const recorder = recordingRunner();
     try {
-      applySettings(settings, compat, machine.log, recorder);
+      perform(procedure, recorder, machine.log);
     } finally {
       await machine.transcript?.(recorder.lines, flags.dryRunFile);
     }
   } else {
-    applySettings(settings, compat, machine.log, await machine.runner());
+    perform(procedure, await machine.runner(), machine.log);
   }
   if (!settings.runValidation) return;
   try {
@@ -77,4 +79,11 @@ export async function applyFlags(flags: FlagResult, machine: Machine, compat: Co
   } catch (error) {
     throw new IptablesError("ERR_IPTABLES_VALIDATION", VALIDATION_FAILED, { exitCode: VALIDATION_EXIT, cause: error });
   }
+}
+
+/** Each is loaded when it is needed: a dry run must start as fast as node does. */
+async function procedureFor(settings: Settings, compat: Compat): Promise<Procedure<void>> {
+  if (compat === "fixed") return (await import("../procedure/apply.js")).apply(settings);
+  if (settings.nativeNftables) return (await import("../procedure/nft-apply.js")).applyWithNft(settings);
+  return (await import("../procedure/istio-apply.js")).applyWithIptables(settings);
 }

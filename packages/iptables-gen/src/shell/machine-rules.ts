@@ -5,7 +5,7 @@ import { parseNftJson } from "../parse/nft-json.js";
 import { detectVariant, NO_VARIANT, saveCommand, type Variant } from "../procedure/variant.js";
 import type { Family } from "../rule.js";
 import type { NativeSource, SavedSource } from "../walk/walk.js";
-import { perform } from "./apply.js";
+import { perform } from "./perform.js";
 import { type CommandRunner, localRunner, namespaceRunner } from "./run-command.js";
 
 /** Rules of both families. */

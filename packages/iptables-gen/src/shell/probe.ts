@@ -6,9 +6,9 @@ import { generate } from "../rule-set.js";
 import { compileSettings, type Settings } from "../settings.js";
 import type { Packet } from "../walk/packet.js";
 import { createWalker, type WalkSource } from "../walk/walk.js";
-import type { LogSink } from "./apply.js";
 import { readLiveRules } from "./machine-rules.js";
 import { originalDst } from "./original-dst.js";
+import type { LogSink } from "./perform.js";
 import { type CommandRunner, localRunner } from "./run-command.js";
 
 /** Milliseconds between two attempts to connect. */
