@@ -4,7 +4,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 const PATH = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const ENDPOINTS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 
-const [port = "", count = "0", names = "0"] = process.argv.slice(2);
+const [port = "", count = "0", names = "0", reading = "read"] = process.argv.slice(2);
 
 const open: Client[] = [];
 let waiting = Number(count);
@@ -16,6 +16,7 @@ for (let index = 0; index < Number(count); index++) {
   call.on("data", (response: Buffer) => {
     call.write(Buffer.concat([text(2, ENDPOINTS), text(6, nonceOf(response))]));
     if (answered) return;
+    if (reading === "stall") call.pause();
     answered = true;
     waiting--;
     if (waiting === 0) process.send?.({ ready: true });

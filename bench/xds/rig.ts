@@ -15,8 +15,14 @@ export interface Publisher {
   close(): void;
 }
 
+/** A {@link Publisher} that knows when each client acknowledged. */
+export interface TimedPublisher extends Publisher {
+  /** Milliseconds until 99 of 100 clients had acknowledged the last change. */
+  p99(): number;
+}
+
 /** Our server over a linear cache. */
-export async function ourPublisher(clients: number, bytes: number, names: number): Promise<Publisher> {
+export async function ourPublisher(clients: number, bytes: number, names: number): Promise<TimedPublisher> {
   const cache = createLinearCache(ENDPOINTS);
   let version = 0;
   const publish = (size = bytes): void => cache.update([resource("e0", ++version, size)]);
@@ -24,20 +30,26 @@ export async function ourPublisher(clients: number, bytes: number, names: number
   publish();
   let acknowledged = 0;
   let done = (): void => {};
+  let published = 0;
+  const latencies: number[] = [];
   const server = createServer({
     cache,
     onEvent: ({ kind }) => {
       if (kind !== "ack") return;
       acknowledged++;
+      latencies.push(performance.now() - published);
       if (acknowledged === clients) done();
     },
   });
   const port = await server.listen("127.0.0.1:0");
   return {
     port,
+    p99: () => latencies.sort((a, b) => a - b)[Math.ceil(latencies.length * 0.99) - 1] ?? Number.NaN,
     change: (size) =>
       new Promise((resolve) => {
         acknowledged = 0;
+        latencies.length = 0;
+        published = performance.now();
         done = resolve;
         publish(size);
       }),
@@ -97,10 +109,15 @@ export async function barePublisher(clients: number, bytes: number): Promise<Pub
   };
 }
 
-/** Starts clients and waits until each has had its first response. */
-export async function startClients(port: number, count: number, names: number): Promise<ChildProcess> {
+/** Starts clients and waits until each has had its first response; `stall` then reads nothing more. */
+export async function startClients(
+  port: number,
+  count: number,
+  names: number,
+  reading: "read" | "stall" = "read",
+): Promise<ChildProcess> {
   const file = fileURLToPath(new URL("./clients.js", import.meta.url));
-  const child = fork(file, [String(port), String(count), String(names)]);
+  const child = fork(file, [String(port), String(count), String(names), reading]);
   await once(child, "message", { signal: AbortSignal.timeout(60_000) });
   return child;
 }

@@ -1,11 +1,20 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { TypeView } from "../../packages/xds/src/cache.js";
+import { heldVersion } from "../../packages/xds/src/server/held.js";
 import { openSession, type Session, type SessionRules, stepSession } from "../../packages/xds/src/server/session.js";
+import { covers } from "../../packages/xds/src/server/subscription.js";
 import { createView } from "../../packages/xds/src/view.js";
 import type { DeltaRequest, SotwRequest } from "../../packages/xds/src/wire/request.js";
 import type { OutgoingResponse } from "../../packages/xds/src/wire/response.js";
 import { ClientHarness } from "./client/stream.js";
 import { opaque, plainDigest, T } from "./opaque.js";
+
+/** `WEFTMESH_SOAK=1`: 10,000 changes × 200 clients in each variant, some minutes. */
+const LONG = process.env["WEFTMESH_SOAK"] !== undefined;
+const SIZE = LONG ? { clients: 200, rounds: 200, steps: 1500 } : { clients: 8, rounds: 40, steps: 60 };
+const CHANGES = LONG ? 50 : 5;
 
 const TYPES = [T.CDS, T.EDS, T.LDS, T.RDS] as const;
 const NAMES = ["a", "b", "c", "d", "e"];
@@ -116,6 +125,13 @@ class Pair {
     return [...(this.#session?.types.values() ?? [])].reduce((sum, { outstanding }) => sum + outstanding.size, 0);
   }
 
+  /** The version the server is sure the client holds. */
+  readonly believed = (typeUrl: string, name: string): string | undefined => {
+    const type = this.#session?.types.get(typeUrl);
+    if (type === undefined || type.suspects.has(name) || !covers(type.subscription, { name })) return undefined;
+    return heldVersion(type.held, name);
+  };
+
   get waiting(): readonly string[] {
     return [...(this.#session?.waiting ?? [])];
   }
@@ -135,19 +151,29 @@ class Pair {
   }
 }
 
-describe.each([
+const RUNS = [
   { variant: "sotw", seed: 1 },
   { variant: "delta", seed: 2 },
   { variant: "sotw", seed: 3 },
   { variant: "delta", seed: 4 },
-] as const)("soak, $variant, seed $seed", ({ variant, seed }) => {
+] as const;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+function heapMb(): number {
+  collect();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+}
+
+describe.each(LONG ? RUNS.slice(0, 2) : RUNS)("soak, $variant, seed $seed", ({ variant, seed }) => {
   test("at every quiet point each client holds what the server has, refused content excepted", {
-    timeout: 60_000,
+    timeout: LONG ? 1_800_000 : 60_000,
   }, () => {
     const random = generator(seed);
     const pick = (count: number): number => Math.floor(random() * count);
     const views = new Map<string, TypeView>();
-    const pairs = Array.from({ length: 8 }, () => new Pair(variant, (typeUrl) => views.get(typeUrl)));
+    const pairs = Array.from({ length: SIZE.clients }, () => new Pair(variant, (typeUrl) => views.get(typeUrl)));
     const publish = (): void => {
       const typeUrl = TYPES[pick(TYPES.length)] ?? T.CDS;
       const resources = new Map(
@@ -166,13 +192,20 @@ describe.each([
       pair.want(T.CDS, ["*"]);
       pair.want(T.LDS, ["*"]);
     }
-    for (let round = 0; round < 40; round++) {
-      for (let step = 0; step < 60; step++) {
+    let changes = 0;
+    let halfway = 0;
+    for (let round = 0; round < SIZE.rounds; round++) {
+      // Now and then the server goes, and with it all streams.
+      if (random() < 0.1) for (const pair of pairs) if (pair.connected) pair.disconnect();
+      for (let step = 0; step < SIZE.steps; step++) {
         const pair = pairs[pick(pairs.length)];
         if (pair === undefined) continue;
+        if (step % Math.floor(SIZE.steps / CHANGES) === 0) {
+          publish();
+          changes++;
+        }
         const what = random();
-        if (what < 0.08) publish();
-        else if (what < 0.12) {
+        if (what < 0.04) {
           if (pair.connected) pair.disconnect();
           else pair.connect();
         } else if (what < 0.2) {
@@ -196,10 +229,14 @@ describe.each([
         expect(pair.outstanding).toBe(0);
         for (const typeUrl of TYPES) compare(pair, typeUrl, views.get(typeUrl));
       }
+      if (round === SIZE.rounds / 2) halfway = heapMb();
     }
+    expect(changes).toBe(SIZE.rounds * CHANGES);
+    // Flat: the second half may not add more than noise.
+    expect(heapMb() - halfway).toBeLessThan(Math.max(2, halfway * 0.1));
   });
 
-  function compare({ client, waiting }: Pair, typeUrl: string, view: TypeView | undefined): void {
+  function compare({ client, waiting, believed }: Pair, typeUrl: string, view: TypeView | undefined): void {
     const type = client.session.types.get(typeUrl);
     if (type === undefined || view === undefined) return;
     const held = client.held(typeUrl);
@@ -209,6 +246,11 @@ describe.each([
       return version === undefined || version === "vbad" ? [] : [[name, version.slice(1)]];
     });
     expect(Object.fromEntries(expected.map(([name = ""]) => [name, held[name]]))).toEqual(Object.fromEntries(expected));
+    // What the server believes is what the client holds; of refused responses it believes nothing.
+    for (const name of [...wanted, ...Object.keys(held)]) {
+      const belief = believed(typeUrl, name);
+      if (belief !== undefined) expect(`${name} v${held[name]}`).toBe(`${name} ${belief}`);
+    }
     // Removals wait as long as a referrer is refused; of piecewise types state of the world cannot say them.
     const told = type.wildcard && waiting.length === 0;
     const stray = told ? Object.keys(held).filter((name) => !view.resources.has(name)) : [];

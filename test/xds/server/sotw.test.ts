@@ -188,4 +188,18 @@ describe("server, state of the world", () => {
     expect(sent.map(({ typeUrl }) => typeUrl)).toEqual([T.CDS, T.EDS]);
     expect(resources(sent)).toEqual([["a=v2", "b=v1"], ["a=v1"]]);
   });
+
+  test("S4: a late refusal is answered by nothing, but what it names and was not replaced is not held", () => {
+    const stream = new ServerStream("sotw");
+    stream.set(T.EDS, { a: "1", b: "1" });
+    stream.sotw(T.EDS, ["a", "b"]);
+    const first = stream.nonce;
+    stream.publish(T.EDS, { a: "1", b: "2" });
+    const errorDetail = { code: 3, message: "a: it is bad; b: it is bad" };
+    expect(stream.sotw(T.EDS, ["a", "b"], { responseNonce: first, errorDetail })).toEqual([]);
+    const type = stream.session.types.get(T.EDS);
+    expect([...(type?.suspects ?? [])]).toEqual(["a"]);
+    expect(type?.nack?.nonce).toBe(first);
+    expect(stream.publish(T.EDS, { a: "3", b: "2" })).toMatchObject([{ resources: ["a=v3"] }]);
+  });
 });

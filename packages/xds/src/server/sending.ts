@@ -7,6 +7,9 @@ import type { Session, SessionEffect, SessionRules } from "./session.js";
 import type { Batch } from "./sotw.js";
 import type { Sent, TypeState } from "./type-state.js";
 
+/** How many superseded responses are remembered; a client that is further behind is refused nothing that matters. */
+const MAX_SUPERSEDED = 8;
+
 /** Turns a batch into responses, split where the type allows it, and books them. */
 export function send(
   session: Session,
@@ -23,6 +26,7 @@ export function send(
   const splittable = delta || !isFullSet(typeUrl);
   const parts = splittable ? split(content.resources, rules.maxResponseBytes) : [content.resources];
   const outstanding = new Map<string, Sent>(delta ? state.outstanding : []);
+  const superseded = new Map([...state.superseded, ...(delta ? [] : state.outstanding)].slice(-MAX_SUPERSEDED));
   let { sentCount } = session;
   let nonce = "";
   parts.forEach((resources, index) => {
@@ -30,12 +34,15 @@ export function send(
     nonce = String(sentCount);
     // O1: removals last.
     const removed = index === parts.length - 1 ? content.removed : [];
-    if (!delta) outstanding.clear();
+    if (!delta) {
+      for (const [earlier, carried] of outstanding) superseded.set(earlier, carried);
+      outstanding.clear();
+    }
     const bodiless = index > 0 ? [] : (content.unknown ?? []).map((name) => ({ name, version: "", aliases: [name] }));
     outstanding.set(nonce, { version, resources });
     effects.push({ kind: "send", response: { version, typeUrl, nonce, resources, removed, bodiless } });
   });
-  const sent: TypeState = { ...state, outstanding, lastNonce: nonce, sentVersion: version };
+  const sent: TypeState = { ...state, outstanding, superseded, lastNonce: nonce, sentVersion: version };
   return {
     ...session,
     sentCount,

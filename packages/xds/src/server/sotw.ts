@@ -5,7 +5,15 @@ import type { EncodedResource } from "../resource.js";
 import type { SotwRequest } from "../wire/request.js";
 import { difference, forget, heldVersion, holding, NOTHING_HELD } from "./held.js";
 import { covers, replaceNames } from "./subscription.js";
-import { type Answer, answer, NOTHING_RETAINED, openType, resendSuspects, type TypeState } from "./type-state.js";
+import {
+  type Answer,
+  answer,
+  answerLate,
+  NOTHING_RETAINED,
+  openType,
+  resendSuspects,
+  type TypeState,
+} from "./type-state.js";
 
 /** What a flush sends for one type, before it is cut into responses. */
 export interface Batch {
@@ -40,7 +48,9 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   const before = state ?? { ...openType(request.typeUrl), claimedVersion: request.versionInfo };
   const sent = before.outstanding.get(nonce);
   const answered: Answer =
-    sent === undefined ? { state: before } : answer(before, nonce, sent, request.errorDetail, node);
+    sent === undefined
+      ? answerLate(before, nonce, request.errorDetail, node)
+      : answer(before, nonce, sent, request.errorDetail, node);
   const booked = answered.state;
   const { next, added } = replaceNames(booked.subscription, booked.typeUrl, request.resourceNames, request.parameters);
   // Without a nonce after a response the client begins anew, and is answered in full (S4, as Istio does).
@@ -48,7 +58,7 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   const widened = next.wildcard && !booked.subscription.wildcard;
   const held = anew || widened ? NOTHING_HELD : added.length > 0 ? forget(booked.held, added) : booked.held;
   if (stale && next.wildcard === booked.subscription.wildcard && next.names === booked.subscription.names) {
-    return { state: booked, stale };
+    return { ...answered, stale };
   }
   const owed = booked.owed || anew || widened || added.length > 0;
   return {

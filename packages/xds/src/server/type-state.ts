@@ -3,7 +3,7 @@ import { explainNack } from "../nack-explain.js";
 import type { NodeIdentity } from "../node.js";
 import type { EncodedResource } from "../resource.js";
 import type { Status } from "../wire/status.js";
-import { forget, type Held, NOTHING_HELD } from "./held.js";
+import { forget, type Held, heldVersion, NOTHING_HELD } from "./held.js";
 import { NO_SUBSCRIPTION, type Subscription } from "./subscription.js";
 
 /** A response that was sent and not answered yet. */
@@ -32,6 +32,11 @@ export interface TypeState {
   readonly claimedVersion: string;
   /** Unanswered responses by nonce: the last one in state of the world, several in delta. */
   readonly outstanding: ReadonlyMap<string, Sent>;
+  /**
+   * State of the world: responses that were followed by another before they were answered. A late refusal of one still says
+   * what the client does not hold.
+   */
+  readonly superseded: ReadonlyMap<string, Sent>;
   /** The nonce sent last; empty before the first response. */
   readonly lastNonce: string;
   /** Names in refused responses: the client holds the new version, or the old one, or none. */
@@ -62,6 +67,7 @@ export function openType(typeUrl: string): TypeState {
     retained: NOTHING_RETAINED,
     claimedVersion: "",
     outstanding: new Map(),
+    superseded: new Map(),
     lastNonce: "",
     suspects: NOBODY,
     blamed: new Map(),
@@ -111,6 +117,18 @@ export function answer(
   const { nack, ...healed } = { ...accepted, suspects, blamed };
   const stands = suspects.size > 0 && nack !== undefined;
   return { state: stands ? { ...healed, nack } : healed, ack };
+}
+
+/** Books a late NACK: what of its response was not replaced since is not held. */
+export function answerLate(state: TypeState, nonce: string, error: Status | undefined, node: NodeIdentity): Answer {
+  const sent = state.superseded.get(nonce);
+  if (sent === undefined) return { state };
+  const superseded = new Map(state.superseded);
+  superseded.delete(nonce);
+  const settled = { ...state, superseded };
+  const resources = sent.resources.filter(({ name, version }) => heldVersion(state.held, name) === version);
+  if (error === undefined || resources.length === 0) return { state: settled };
+  return refuse(settled, nonce, { ...sent, resources }, error, node);
 }
 
 function refuse(state: TypeState, nonce: string, sent: Sent, error: Status, node: NodeIdentity): Answer {
