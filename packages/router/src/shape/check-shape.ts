@@ -156,8 +156,21 @@ class ShapeChecker {
     const type = (any.typeUrl ?? "").replace(/^.*\//, "");
     // A wrapper stands as its value.
     if (type === "google.protobuf.StringValue" && typeof any.message === "string") return any;
-    const message = this.message(any.message, type);
+    const message = this.#anyMessage(any.message, type);
     return message === any.message ? any : { ...any, message };
+  }
+
+  /** The message of an `Any`. One of a type that nobody here reads is left to whoever does, if it is a message at all. */
+  #anyMessage(value: unknown, type: string): unknown {
+    const opaque = messageShape(type) === undefined;
+    if (!opaque) return this.message(value, type);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    // protobuf's own types stand as their values.
+    if (isObject || type.startsWith("google.protobuf.")) return value;
+    this.#path.push("message");
+    this.#report("ERR_ROUTER_FIELD_INVALID", `expected a message, got ${describe(value)}`);
+    this.#path.pop();
+    return {};
   }
 
   /** Whether a value is what JSON can say; anything else is reported. */
