@@ -158,7 +158,8 @@ async function check(checks: Checks, rotations: number): Promise<void> {
     }
     checks.hold(`${rotations} rotations reach both Envoys`, followed === rotations, `${followed} did`);
     const old = ca.issuer;
-    ca.roll.prepare();
+    const { pending } = ca.roll.prepare();
+    checks.hold("root roll: it waits for both Envoys", pending.join() === "called,caller", pending);
     await checks.until("root roll: both Envoys trust both roots", () => using(2));
     await checks.until("root roll: both have acknowledged", () => ca.roll.status().pending.length === 0);
     ca.roll.activate();

@@ -22,7 +22,7 @@ export interface JwksOptions {
 
 /** Keys that are fetched anew from time to time. */
 export interface JwksSource extends Disposable {
-  /** The keys now: for {@link UserJwtProvider.keys}, asked for each token. */
+  /** The keys now: for the `keys` of a `UserJwtProvider`, asked for each token. */
   keys(): readonly JwtAuthority[];
   /** Waits for the first keys. */
   ready(): Promise<void>;
