@@ -47,7 +47,8 @@ export function readOverrideHost(config: OverrideHost, path: string, scope: Poli
   const sources = (config.overrideHostSources ?? []).flatMap((source, index) =>
     readSource(source, `${path}.override_host_sources[${index}]`, scope),
   );
-  if (fallbackPolicy === undefined) return undefined;
+  // A source that cannot be read was reported already.
+  if (fallbackPolicy === undefined || sources.length < (config.overrideHostSources ?? []).length) return undefined;
   return scope.issues.build(
     () => overrideHost({ sources, fallbackPolicy }),
     (field) => `${path}.${field}`,
