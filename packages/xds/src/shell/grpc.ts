@@ -9,6 +9,7 @@ export function loadGrpc(): Promise<Grpc> {
 /** The codes of gRPC that are used here. */
 export const GRPC_STATUS = {
   invalidArgument: 3,
+  deadlineExceeded: 4,
   permissionDenied: 7,
   resourceExhausted: 8,
   internal: 13,

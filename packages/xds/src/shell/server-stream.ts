@@ -62,6 +62,9 @@ const WRAPPER_FEATURES: readonly string[] = [
   "envoy.config.resource-in-sotw",
 ];
 
+/** How long an open stream may say nothing at all. */
+const FIRST_REQUEST_MS = 30_000;
+
 /** Requests a stream may send at once, and in a second; Envoy's own limit as a client is a hundredth of the first. */
 const REQUEST_BURST = 5000;
 const REQUESTS_PER_SECOND = 1000;
@@ -148,6 +151,7 @@ export function serveStream(
       close(GRPC_STATUS.permissionDenied, error instanceof Error ? error.message : String(error));
       return;
     }
+    clearTimeout(silence);
     emit({ kind: "connected", stream, node, peer, variant });
     const waitMs = parts.admissionMs();
     if (waitMs > 0) {
@@ -245,6 +249,7 @@ export function serveStream(
     open = false;
     clearTimeout(timer);
     clearTimeout(pause);
+    clearTimeout(silence);
     clearTimeout(admission);
     for (const each of beats.values()) clearTimeout(each);
     interest?.[Symbol.dispose]();
@@ -268,6 +273,11 @@ export function serveStream(
       call.resume();
     }, 100);
   }
+
+  // Who only opens streams holds memory and gets nothing for it.
+  const silence = setTimeout(() => {
+    close(GRPC_STATUS.deadlineExceeded, `no request within ${FIRST_REQUEST_MS / 1000} s of opening the stream`);
+  }, FIRST_REQUEST_MS);
 
   call.on("data", (bytes: Buffer) => {
     if (!open) return;
