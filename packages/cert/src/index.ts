@@ -109,6 +109,7 @@ export { folderStore } from "./shell/key-and-cert-folder.js";
 export { generateKey, importKey } from "./shell/keys.js";
 export type { StaleOptions } from "./shell/live-connections.js";
 export { type BackoffMs, type RotateOptions, type RotatingSource, rotate } from "./shell/rotate.js";
+export { type ReceivedData, type ReceivedSecret, type SdsSource, sdsSource } from "./shell/sds-source.js";
 export {
   http2Connect,
   httpsAgent,
