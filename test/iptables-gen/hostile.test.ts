@@ -32,6 +32,14 @@ const FLAGS: readonly (readonly [keyof Settings, string])[] = [
   ["inboundTproxyMark", "--istio-inbound-tproxy-mark"],
   ["proxyUid", "--proxy-uid"],
   ["envoyPort", "--envoy-port"],
+  ["inboundCapturePort", "--inbound-capture-port"],
+  ["inboundTunnelPort", "--inbound-tunnel-port"],
+  ["proxyGid", "--proxy-gid"],
+  ["inboundPorts", "--istio-inbound-ports"],
+  ["localExcludePorts", "--istio-local-exclude-ports"],
+  ["localOutboundPortsExclude", "--istio-local-outbound-ports-exclude"],
+  ["inboundTproxyRouteTable", "--istio-inbound-tproxy-route-table"],
+  ["outboundOwnerGroups", "ISTIO_OUTBOUND_OWNER_GROUPS"],
 ];
 
 function optionsWith(field: keyof Settings, value: string) {
@@ -48,6 +56,17 @@ describe("hostile values", () => {
       expect(() => renderScript(generate(options))).toThrow(IptablesError);
     },
   );
+
+  it.each(VALUES)("a range %j is refused by name", (value) => {
+    for (const [field, flag] of [
+      ["serviceCidr", "--istio-service-cidr"],
+      ["serviceExcludeCidr", "--istio-service-exclude-cidr"],
+    ] as const) {
+      expect(() => optionsWith(field, value)).toThrow(
+        expect.objectContaining({ code: "ERR_IPTABLES_CIDR", path: flag }),
+      );
+    }
+  });
 
   it("strict passes a value through as the original does", () => {
     const { settings } = readFlags(["-c", "a;b"], {}, { compat: "strict" });
@@ -80,14 +99,16 @@ describe("the generated script", () => {
   const settings = { ...DEFAULT_SETTINGS, ...tproxy, proxyUid: "1337", proxyGid: "1337", kubeVirtInterfaces: "vnet0" };
   const rules = generate(compileSettings(settings, "fixed").options);
 
-  it.skipIf(!shellcheck).each([false, true])(
-    "passes shellcheck, native %s (skipped where shellcheck is missing)",
-    (native) => {
-      const checked = spawnSync("shellcheck", ["-s", "sh", "-"], {
-        input: renderScript(rules, { native }),
-        encoding: "utf8",
-      });
-      expect(checked.stdout).toBe("");
+  const plain = { ...settings, inboundInterceptionMode: "REDIRECT", ipv6: false, excludeInterfaces: "net1" };
+  const named = { ...plain, proxyUid: "istio-proxy", outboundOwnerGroups: "app,sshd", outboundPorts: "8000:8010,http" };
+
+  it
+    .skipIf(!shellcheck)
+    .each([settings, plain, named].flatMap((one) => [false, true].map((native) => ({ native, one }))))(
+    "passes shellcheck, native $native, $one (skipped where shellcheck is missing)",
+    ({ native, one }) => {
+      const script = renderScript(generate(compileSettings(one, "fixed").options), { native });
+      expect(spawnSync("shellcheck", ["-s", "sh", "-"], { input: script, encoding: "utf8" }).stdout).toBe("");
     },
   );
 

@@ -10,6 +10,7 @@ import {
   parseNftJson,
   perform,
   renderRestore,
+  renderScript,
   type SavedTable,
   type Settings,
   verifyNative,
@@ -112,6 +113,31 @@ describe.skipIf(noNamespaces !== undefined)(`in a kernel (${noNamespaces ?? "nam
     expect(namespace.snapshot()).not.toContain("net1");
   });
 
+  it.each([false, true])("the generated script applies, applies again and takes all back, native %s", (native) => {
+    using namespace = makeNamespace();
+    const wanted = settingsOf({
+      inboundPorts: "*",
+      serviceCidr: "*",
+      inboundInterceptionMode: "TPROXY",
+      ipv6: true,
+      kubeVirtInterfaces: "vnet0",
+      redirectDns: true,
+      captureAllDns: true,
+      nativeNftables: native,
+    });
+    const script = renderScript(generate(compileSettings(wanted, "fixed").options), { native });
+    const sh = (word: string) => namespace.runner.run({ program: "sh", args: ["-s", "--", word], stdin: script });
+    // The first look into a table makes it, and the script leaves it empty.
+    sh("undo");
+    const before = rulesOnly(namespace);
+    for (let i = 0; i < 2; i++) {
+      expect(sh("apply")).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(differences(namespace, wanted)).toEqual([]);
+    }
+    expect(sh("undo")).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(rulesOnly(namespace)).toBe(before);
+  });
+
   it("a failing step takes the steps before it back", () => {
     using namespace = makeNamespace();
     const wanted = settingsOf({ inboundPorts: "*", serviceCidr: "*", ipv6: true });
@@ -176,6 +202,14 @@ describe.skipIf(noNamespaces !== undefined)(`in a kernel (${noNamespaces ?? "nam
     );
   }, 240_000);
 });
+
+/** A snapshot without empty tables and chains. */
+function rulesOnly(namespace: Namespace): string {
+  const lines = namespace.snapshot().split("\n");
+  return lines
+    .filter((line) => /^-A|^\d+:|inet6|^local|^(?:un|br|mul)|dev /.test(line) || line.includes("istio"))
+    .join("\n");
+}
 
 /** Loads restore texts in a namespace that exists for this call only, and reads what the kernel prints back. */
 function loadAndSave(ipv4: string, ipv6: string): Readonly<Record<Family, readonly SavedTable[]>> {

@@ -40,10 +40,11 @@ export async function runFlags(terminal: Terminal, argv: readonly string[]): Pro
         await probe(settings, (level, text) => terminal.stdout(`${level}\t${text}\n`));
       },
       async transcript(lines, file) {
-        if (file === "") return;
+        // The original makes the file when it writes its first line.
+        if (file === "" || lines.length === 0) return;
         const { writeFileSync } = await import("node:fs");
         try {
-          writeFileSync(file, `${lines.join("\n")}\n`);
+          writeFileSync(file, lines.map((line) => `${line}\n`).join(""));
         } catch (error) {
           throw new IptablesError("ERR_IPTABLES_APPLY", `unable to open dry run output file ${file}`, { cause: error });
         }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { HostFacts } from "../host.js";
+import { ipAddresses } from "./ip-addresses.js";
 
 /** What this machine says about itself; `resolvConf` is the file name servers are read from. Addresses are in the order of a netlink dump: all IPv4, then all IPv6. */
 export function hostFacts(resolvConf = "/etc/resolv.conf"): HostFacts {
@@ -9,7 +10,9 @@ export function hostFacts(resolvConf = "/etc/resolv.conf"): HostFacts {
       const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
       const of = (family: string): string[] =>
         all.filter((one) => one.family === family).map((one) => one.cidr ?? one.address);
-      return [...of("IPv4"), ...of("IPv6")];
+      const found = [...of("IPv4"), ...of("IPv6")];
+      // node leaves out interfaces without a carrier, whose addresses count for the original.
+      return all.every(({ internal }) => internal) ? ipAddresses() : found;
     },
     resolvConf() {
       try {

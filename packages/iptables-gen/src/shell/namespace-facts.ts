@@ -3,13 +3,8 @@ import { basename } from "node:path";
 import { IptablesError } from "../errors.js";
 import type { HostFacts } from "../host.js";
 import { hostFacts } from "./host-facts.js";
+import { readIpAddresses } from "./ip-addresses.js";
 import type { CommandRunner } from "./run-command.js";
-
-interface IpAddress {
-  readonly family?: string;
-  readonly local?: string;
-  readonly prefixlen?: number;
-}
 
 /**
  * What a network namespace says about itself: addresses from `ip` run inside it, name servers from `/etc/netns/NAME/resolv.conf` where
@@ -26,11 +21,7 @@ export function namespaceFacts(path: string, runner: CommandRunner, resolvConf?:
         const message = `cannot read the addresses of ${path}: ${stderr.trim() || "ip is not installed"}`;
         throw new IptablesError("ERR_IPTABLES_HOST_ADDRESS", message, { path: "--network-namespace" });
       }
-      const links = JSON.parse(stdout) as readonly { readonly addr_info?: readonly IpAddress[] }[];
-      const all = links.flatMap(({ addr_info: addresses }) => addresses ?? []);
-      const of = (family: string): string[] =>
-        all.filter((one) => one.family === family).map((one) => `${one.local}/${one.prefixlen}`);
-      return [...of("inet"), ...of("inet6")];
+      return readIpAddresses(stdout);
     },
   };
 }
