@@ -3,6 +3,7 @@ import { formatIssue, parseResources } from "@weftmesh/xds-types";
 import { envoyRefuses } from "./envoy.js";
 import type { Peer } from "./peer.js";
 import { type BootstrapCase, bootstraps } from "./types/bootstraps.js";
+import { compareCompiledIn } from "./types/compiled-in.js";
 
 /** What Envoy finds only when it builds what is configured: meaning, which the compilers judge, not structure. */
 const meaning: readonly { readonly name: string; readonly text: RegExp }[] = [
@@ -31,7 +32,13 @@ export const peer: Peer = {
       }
     };
     await Promise.all([work(), work()]);
-    return { passed, failed };
+    const { equal, fields, absent, differences } = compareCompiledIn();
+    for (const difference of differences) log(`FAIL compiled into Envoy: ${difference}`);
+    log(
+      `schema: ${equal} files with ${fields} fields and values are compiled into Envoy as here, ${absent} are not linked`,
+    );
+    // A binary without any descriptor was read wrongly.
+    return { passed: passed + equal, failed: failed + differences.length + (equal === 0 ? 1 : 0) };
   },
 };
 

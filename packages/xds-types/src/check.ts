@@ -9,6 +9,7 @@ import {
 } from "./descriptor.js";
 import type { Issue } from "./errors.js";
 import type { Place } from "./json/context.js";
+import type { CheckOptions } from "./message.js";
 import { typeNameOf } from "./type-url.js";
 import { anyType, jsonTypes, maxDepth, wrappers } from "./wire/special.js";
 import { withhold } from "./withhold.js";
@@ -18,8 +19,12 @@ type Check = (value: unknown, context: CheckContext, place: Place | undefined, d
 const checks = new WeakMap<MessageDescriptor, Check>();
 
 /** Everything the rules of the schema say about plain data of a type. */
-export function checkMessage(type: MessageDescriptor, message: unknown): readonly Issue[] {
-  const context = new CheckContext();
+export function checkMessage(
+  type: MessageDescriptor,
+  message: unknown,
+  { severity }: CheckOptions = {},
+): readonly Issue[] {
+  const context = new CheckContext(severity);
   messageCheck(type)(message, context, undefined, 0);
   return context.issues;
 }
@@ -43,7 +48,7 @@ function checkAny(value: unknown, context: CheckContext, place: Place | undefine
 function compile(type: MessageDescriptor): Check {
   if (type.typeName === anyType) return checkAny;
   if (wrappers.has(type.typeName) || jsonTypes.has(type.typeName)) return () => {};
-  const fields = type.fields.map(fieldCheck).filter((check) => check !== undefined);
+  const fields = type.fields.map((field) => fieldCheck(type, field)).filter((check) => check !== undefined);
   const oneofs = type.oneofs.filter((oneof) => oneof.required);
   return (value, context, place, depth) => {
     if (depth > maxDepth) return context.add("ERR_XDS_TYPES_LIMIT", place, `messages lie more than ${maxDepth} deep`);
@@ -54,26 +59,32 @@ function compile(type: MessageDescriptor): Check {
     for (const oneof of oneofs) {
       if (oneof.fields.some((field) => (value as Record<string, unknown>)[field.jsonName] !== undefined)) continue;
       const names = oneof.fields.map((field) => field.name).join(", ");
+      const before = context.issues.length;
       context.add("ERR_XDS_TYPES_REQUIRED", place, `${oneof.name} is required: one of ${names}`);
+      context.regrade(before, `${type.typeName}.${oneof.name}`);
     }
   };
 }
 
 /** The checks of one field over its message; nothing if there is nothing to check. */
-function fieldCheck(field: FieldDescriptor): Check | undefined {
+function fieldCheck(type: MessageDescriptor, field: FieldDescriptor): Check | undefined {
   const rules = compileRules(field);
   const inner = innerCheck(field);
   const notices = noticeOf(field);
   if (rules === undefined && inner === undefined && notices === undefined) return undefined;
   const { jsonName: key, name } = field;
+  const fullName = `${type.typeName}.${name}`;
   return (message, context, place, depth) => {
     const value = (message as Record<string, unknown>)[key];
     if (value === undefined && rules === undefined) return;
     const at: Place = { parent: place, key: name };
     const before = context.issues.length;
     if (rules !== undefined) rules(value, context, at);
+    if (value !== undefined && notices !== undefined) {
+      context.add("ERR_XDS_TYPES_DEPRECATED", at, notices, "warning");
+    }
+    if (context.issues.length > before) context.regrade(before, fullName);
     if (value === undefined) return;
-    if (notices !== undefined) context.add("ERR_XDS_TYPES_DEPRECATED", at, notices, "warning");
     inner?.(value, context, at, depth);
     if (field.sensitive) withhold(context.issues, before);
   };
@@ -119,7 +130,9 @@ function elementCheck(field: FieldDescriptor): Check | undefined {
     return (value, context, place) => {
       if (typeof value !== "string" || !deprecated.has(value)) return;
       const refused = disallowed.has(value) ? " and Envoy refuses it by default" : "";
+      const before = context.issues.length;
       context.add("ERR_XDS_TYPES_DEPRECATED", place, `${value} is deprecated${refused}`, "warning");
+      context.regrade(before, `${of.typeName}.${value}`);
     };
   }
   const { typeName } = of;

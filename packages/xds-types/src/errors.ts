@@ -25,7 +25,22 @@ export type XdsTypesErrorCode =
   /** The input is larger or deeper than the stated limits. */
   | "ERR_XDS_TYPES_LIMIT"
   /** The text is in order but holds no resource, or one whose type cannot be told. */
-  | "ERR_XDS_TYPES_RESOURCE";
+  | "ERR_XDS_TYPES_RESOURCE"
+  /** A resource names another that is not in the set. */
+  | "ERR_XDS_TYPES_DANGLING"
+  /** Nothing in the set names a resource that clients ask for by name only. */
+  | "ERR_XDS_TYPES_UNUSED"
+  /** Two resources of a set have the same type and name. */
+  | "ERR_XDS_TYPES_DUPLICATE_RESOURCE";
+
+/** What a problem counts as: `"off"` is not reported at all. */
+export type Severity = "error" | "warning" | "off";
+
+/**
+ * Severities by the code of the problem, or by the full name of the field whose rule it is, which goes first:
+ * `{ ERR_XDS_TYPES_DEPRECATED: "off", "envoy.config.cluster.v3.Cluster.connect_timeout": "warning" }`.
+ */
+export type Severities = Readonly<Record<string, Severity>>;
 
 /** One problem, with its place in the input. */
 export interface Issue {

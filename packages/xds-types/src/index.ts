@@ -15,12 +15,15 @@
 
 // For users.
 export { openAny, pack, unpack, unpackAs } from "./any.js";
+export type { ConsistencyIssue } from "./consistency.js";
+export { checkConsistency } from "./consistency.js";
 export { durationFromMs, durationToMs, formatDuration, parseDuration } from "./duration.js";
-export type { Issue, XdsTypesErrorCode } from "./errors.js";
+export type { Issue, Severities, Severity, XdsTypesErrorCode } from "./errors.js";
 export { formatIssue, XdsTypesError } from "./errors.js";
 export type {
   Any,
   AnyJson,
+  CheckOptions,
   DecodeOptions,
   Duration,
   FieldMask,
@@ -40,6 +43,8 @@ export { messageType } from "./message-type.js";
 
 export type { ParsedResources, ParseOptions } from "./parse-resources.js";
 export { parseResources } from "./parse-resources.js";
+export type { Reference, ReferenceRow } from "./references.js";
+export { referencesOf, referenceTable } from "./references.js";
 export type { Resource } from "./resource.js";
 export { resourceName } from "./resource.js";
 export { resourceVersion } from "./resource-version.js";

@@ -2,7 +2,7 @@ import { checkMessage } from "./check.js";
 import { messageDescriptor } from "./descriptor.js";
 import { readJson } from "./json/read.js";
 import { writeJson } from "./json/write.js";
-import type { DecodeOptions, JsonReadOptions, JsonValue, JsonWriteOptions, MessageType } from "./message.js";
+import type { CheckOptions, DecodeOptions, JsonReadOptions, JsonValue, JsonWriteOptions, MessageType } from "./message.js";
 import { urlOf } from "./type-url.js";
 import { decodeMessage } from "./wire/decode.js";
 import { encodeMessage } from "./wire/encode.js";
@@ -18,6 +18,6 @@ export function messageType<T, J>(typeName: string): MessageType<T, J> {
     decode: (bytes: Uint8Array, options?: DecodeOptions): T =>
       decodeMessage(messageDescriptor(typeName), bytes, options) as T,
     encode: (message: T): Uint8Array => encodeMessage(messageDescriptor(typeName), message),
-    check: (message: T) => checkMessage(messageDescriptor(typeName), message),
+    check: (message: T, options?: CheckOptions) => checkMessage(messageDescriptor(typeName), message, options),
   };
 }

@@ -1,4 +1,4 @@
-import type { Issue } from "./errors.js";
+import type { Issue, Severities } from "./errors.js";
 
 /** JSON as `google.protobuf.Value` holds it. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -87,6 +87,12 @@ export interface DecodeOptions {
   readonly maxValues?: number;
 }
 
+/** How {@link MessageType.check} judges. */
+export interface CheckOptions {
+  /** What single rules count as. Default: errors, and warnings for what is deprecated or work in progress. */
+  readonly severity?: Severities;
+}
+
 /** How {@link MessageType.toJson} writes. */
 export interface JsonWriteOptions {
   /** Spelling of field names. Default: `"camelCase"`, as canonical ProtoJSON has it; Envoy's own files use `"snake_case"`. */
@@ -121,5 +127,5 @@ export interface MessageType<T, J = unknown> {
    */
   encode(message: T): Uint8Array;
   /** Everything the structure rules of the schema (PGV) say about the message; nothing if it is in order. */
-  check(message: T): readonly Issue[];
+  check(message: T, options?: CheckOptions): readonly Issue[];
 }

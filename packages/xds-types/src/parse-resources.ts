@@ -1,8 +1,8 @@
 import { checkMessage } from "./check.js";
 import { findMessage, type MessageDescriptor, messageDescriptor } from "./descriptor.js";
-import type { Issue } from "./errors.js";
+import type { Issue, Severities } from "./errors.js";
 import { tryReadJson } from "./json/read.js";
-import type { JsonReadOptions } from "./message.js";
+import type { CheckOptions, JsonReadOptions } from "./message.js";
 import { type Resource, resourceName } from "./resource.js";
 import { type LocatedIssue, type Position, readDocuments, type TextDocument } from "./text/document.js";
 import { type PathSegment, parsePath } from "./text/path.js";
@@ -21,6 +21,8 @@ export interface ParseOptions {
   readonly maxLength?: number;
   /** How many values a resource may have, aliases followed. Default: 10,000,000. */
   readonly maxValues?: number;
+  /** What single rules count as. Default: as the rule says. */
+  readonly severity?: Severities;
 }
 
 /** What {@link parseResources} found. */
@@ -123,7 +125,7 @@ function readMessage(
 ): Resource | undefined {
   const body = isObject(json) ? withoutType(json) : json;
   const { message, issues } = tryReadJson(type, body, readOptions(options));
-  const all = issues.length > 0 ? issues : checkMessage(type, message);
+  const all = issues.length > 0 ? issues : checkMessage(type, message, checkOptions(options));
   for (const issue of all) report(issue);
   if (all.some((issue) => issue.severity !== "warning")) return undefined;
   const typeUrl = urlOf(type.typeName);
@@ -132,6 +134,10 @@ function readMessage(
 
 function readOptions({ unknownFields = "error", maxValues = defaultMaxValues }: ParseOptions): JsonReadOptions {
   return { unknownFields, maxValues };
+}
+
+function checkOptions({ severity }: ParseOptions): CheckOptions {
+  return severity === undefined ? {} : { severity };
 }
 
 function withoutType({ "@type": _, ...rest }: Readonly<Record<string, unknown>>): unknown {
@@ -205,7 +211,7 @@ function bootstrapIssues({ value, locate }: TextDocument, options: ParseOptions)
   if (!isObject(value) || !isBootstrap(value, typeOf(value) ?? options.type)) return [];
   const type = messageDescriptor(bootstrap);
   const { message, issues } = tryReadJson(type, withoutType(value), readOptions(options));
-  return (issues.length > 0 ? issues : checkMessage(type, message))
+  return (issues.length > 0 ? issues : checkMessage(type, message, checkOptions(options)))
     .filter((issue) => !insideResource.test(issue.path))
     .map((issue) => ({ ...issue, ...locate(parsePath(issue.path)) }));
 }
