@@ -63,3 +63,46 @@ export const routeMatchers: {
     };
   },
 };
+
+/** The part of chai that {@link routeAssertions} extends. */
+export interface ChaiLike {
+  /** The class of what `expect(…)` gives. */
+  readonly Assertion: { readonly prototype: object };
+}
+
+/** The part of chai's tools for plugins that {@link routeAssertions} uses. */
+export interface ChaiUtilsLike {
+  /** Reads a flag of an assertion. */
+  flag(assertion: object, name: string): unknown;
+  /** Adds a method to all assertions. */
+  addMethod(prototype: object, name: string, method: (this: ChaiAssertionLike, ...args: never[]) => unknown): void;
+}
+
+/** An assertion of chai's. */
+export interface ChaiAssertionLike {
+  /** Throws one of the two messages, depending on the outcome and on `not`. */
+  assert(holds: boolean, message: string, negated: string): void;
+}
+
+/** What `expect(table).toRoute(…)` is followed by. */
+export interface RouteAssertion {
+  /** Asserts where the request comes to: a cluster, `redirect URL`, `status NNN` or `no route`. */
+  to(expected: string): void;
+}
+
+/**
+ * The same as a plugin of chai, which vitest's `expect` is made of: after `chai.use(routeAssertions)`,
+ * `expect(table).toRoute("GET http://shop/cart").to("cart")`.
+ */
+export function routeAssertions(chai: ChaiLike, utils: ChaiUtilsLike): void {
+  utils.addMethod(chai.Assertion.prototype, "toRoute", function (request: TestRequest): RouteAssertion {
+    const table = utils.flag(this, "object") as RouteTable;
+    return {
+      to: (expected) => {
+        const { pass, message } = routeMatchers.toRoute(table, request, expected);
+        const text = message();
+        this.assert(pass, text, `expected the request not to come to ${expected}\n${text}`);
+      },
+    };
+  });
+}
