@@ -106,7 +106,7 @@ test("a hundred thousand hosts, many of them named twice, are hosts once each", 
     expect(cluster.stats()["membership_total"]).toBe(100_000);
     picked(cluster.pick()).done(OK);
   }
-});
+}, 60_000);
 
 describe("no starvation", () => {
   test.each(["round robin", "static stride", "least request"])(
