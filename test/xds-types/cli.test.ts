@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -47,6 +47,80 @@ describe("weft-types", () => {
     );
     expect(code).toBe(0);
     expect(out).toBe('"@type": type.googleapis.com/envoy.config.cluster.v3.Cluster\nname: c\nconnect_timeout: 1s\n');
+  });
+
+  const broken = "'@type': x/envoy.config.cluster.v3.Cluster\nname: c\nconnect_timeout: 0s\n";
+
+  test("validate prints annotations for GitHub", async () => {
+    const { code, out } = await run(["validate", "-", "--format", "github"], broken);
+    expect(code).toBe(1);
+    expect(out).toBe(
+      "::error file=-,line=3,col=1,title=ERR_XDS_TYPES_RULE::connect_timeout: must be greater than 0s, is 0s (ERR_XDS_TYPES_RULE)\n",
+    );
+  });
+
+  test("validate prints SARIF 2.1.0", async () => {
+    const { code, out } = await run(["validate", "-", "--format", "sarif"], broken);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      version: "2.1.0",
+      runs: [
+        {
+          tool: { driver: { name: "weft-types", rules: [{ id: "ERR_XDS_TYPES_RULE" }] } },
+          results: [
+            {
+              ruleId: "ERR_XDS_TYPES_RULE",
+              level: "error",
+              locations: [{ physicalLocation: { region: { startLine: 3, startColumn: 1 } } }],
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  test("patterns stand for files, also in folders below", async () => {
+    const nested = join(folder, "glob", "deep");
+    mkdirSync(nested, { recursive: true });
+    const text = "'@type': x/envoy.config.cluster.v3.Cluster\nname: ";
+    file("glob/a.yaml", `${text}a`);
+    file("glob/deep/b.yaml", `${text}b`);
+    file("glob/c.txt", "no");
+    const names = async (pattern: string): Promise<readonly string[]> => {
+      const { code, out } = await run(["validate", join(folder, pattern), "--json"]);
+      expect(code).toBe(0);
+      return (JSON.parse(out) as { resources: { name: string }[] }).resources.map(({ name }) => name);
+    };
+    expect(await names("glob/*.yaml")).toEqual(["a"]);
+    expect(await names("glob/**/?.yaml")).toEqual(["a", "b"]);
+    expect((await run(["validate", join(folder, "glob/*.json")])).code).toBe(2);
+  });
+
+  test("diff speaks of resources and fields, and withholds what is sensitive", async () => {
+    const type = "type.googleapis.com/envoy";
+    const secret = (key: string): string =>
+      `---\n"@type": ${type}.extensions.transport_sockets.tls.v3.Secret\nname: s\ntls_certificate: { private_key: { inline_string: ${key} } }\n`;
+    const clusters = (timeout: string, name: string): string =>
+      `"@type": ${type}.config.cluster.v3.Cluster\nname: c\nconnect_timeout: ${timeout}\n---\n"@type": ${type}.config.cluster.v3.Cluster\nname: ${name}\n`;
+    const before = file("before.yaml", clusters("1s", "old") + secret("hunter2"));
+    const after = file("after.yaml", clusters("2s", "new") + secret("hunter3"));
+    const { code, out, err } = await run(["diff", before, after]);
+    expect(err).toBe("");
+    expect(code).toBe(1);
+    const withheld = '"(withheld: the field is sensitive)"';
+    expect(out).toBe(
+      [
+        'changed envoy.config.cluster.v3.Cluster "c"',
+        '  connect_timeout: "1s" → "2s"',
+        'removed envoy.config.cluster.v3.Cluster "old"',
+        'changed envoy.extensions.transport_sockets.tls.v3.Secret "s"',
+        `  tls_certificate.private_key: ${withheld} → ${withheld}`,
+        'added envoy.config.cluster.v3.Cluster "new"',
+        "",
+      ].join("\n"),
+    );
+    expect(await run(["diff", before, before])).toEqual({ code: 0, out: "", err: "" });
+    expect((await run(["diff", before])).code).toBe(2);
   });
 
   test.each([

@@ -17,6 +17,8 @@
 export { openAny, pack, unpack, unpackAs } from "./any.js";
 export type { ConsistencyIssue } from "./consistency.js";
 export { checkConsistency } from "./consistency.js";
+export type { FieldChange, ResourceChange } from "./diff.js";
+export { diffResources } from "./diff.js";
 export { durationFromMs, durationToMs, formatDuration, parseDuration } from "./duration.js";
 export type { Issue, Severities, Severity, XdsTypesErrorCode } from "./errors.js";
 export { formatIssue, XdsTypesError } from "./errors.js";

@@ -6,15 +6,18 @@ export const help = `weft-types: typed, checked xDS
 
   weft-types validate FILE…          say what is wrong, with file, line, column and path
   weft-types convert FILE… --to F    write the resources as yaml (default), json or binary
+  weft-types diff A B                say which resources and fields differ; sensitive values are withheld
 
 FILE holds YAML or JSON: resources with @type, a discovery response, a bootstrap, a configuration dump. - reads
-standard input.
+standard input. A and B may be patterns with *, ** and ?, in quotes.
 
   --type NAME    what a document is that does not say so, such as envoy.config.route.v3.RouteConfiguration
-  --json         validate: print resources and issues as JSON
+  --format F     validate: text (default), json, github (annotations) or sarif; diff: text or json
+  --json         the same as --format json
   --version, --help
 
-Exit codes: 0 in order · 1 problems found · 2 wrong use or an unreadable file
+Exit codes: 0 in order, or equal · 1 problems found, or different · 2 wrong use, or a file that cannot be read or,
+for diff, is not in order
 
 Examples:
   weft-types validate mesh.yaml

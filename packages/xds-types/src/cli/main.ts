@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
-import { stringify } from "yaml";
-import { formatIssue } from "../errors.js";
+import { diffResources, type FieldChange } from "../diff.js";
 import { messageType } from "../message-type.js";
+import type { JsonObject } from "../message.js";
 import { type ParsedResources, parseResources } from "../parse-resources.js";
 import type { Resource } from "../resource.js";
-import type { LocatedIssue } from "../text/document.js";
+import { writeYaml } from "../text/write-yaml.js";
 import { typeNameOf } from "../type-url.js";
+import { expandGlob } from "./glob.js";
 import { help, version } from "./help.js";
+import { githubAnnotation, issueLine, type ReportFormat, reportFormats, sarifLog } from "./report.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** Wrong use of the command: one line and exit 2. */
@@ -33,19 +35,41 @@ function run(argv: readonly string[], world: Surroundings): number {
     world.out(`${version}\n`);
     return 0;
   }
-  const [command, ...files] = positionals;
+  const [command, ...patterns] = positionals;
   if (values.help || command === undefined) {
     world.out(help);
     return values.help ? 0 : 2;
   }
-  if (command !== "validate" && command !== "convert") throw new UsageError(`there is no command ${command}`);
-  if (files.length === 0) throw new UsageError(`${command} needs a file, or - for standard input`);
-  const type = values.type;
-  const parsed = files.map((file) =>
-    parseResources(world.read(file), { file, ...(type === undefined ? {} : { type }) }),
-  );
-  if (command === "validate") return validate(parsed, values.json === true, world);
-  return convert(parsed, values.to ?? "yaml", world);
+  if (command !== "validate" && command !== "convert" && command !== "diff") {
+    throw new UsageError(`there is no command ${command}`);
+  }
+  if (patterns.length === 0) throw new UsageError(`${command} needs a file, or - for standard input`);
+  const format = values.json === true ? "json" : (values.format ?? "text");
+  if (!isReportFormat(format)) throw new UsageError(`cannot report as ${format}: ${reportFormats.join(", ")}`);
+  const read = (pattern: string): ParsedResources[] => readAll(pattern, values.type, world);
+  switch (command) {
+    case "validate":
+      return validate(patterns.flatMap(read), format, world);
+    case "convert":
+      return convert(patterns.flatMap(read), values.to ?? "yaml", world);
+    case "diff": {
+      const [before, after, ...rest] = patterns;
+      if (before === undefined || after === undefined || rest.length > 0) {
+        throw new UsageError("diff needs two files or patterns");
+      }
+      return diff(read(before), read(after), format, world);
+    }
+  }
+}
+
+function isReportFormat(text: string): text is ReportFormat {
+  return (reportFormats as readonly string[]).includes(text);
+}
+
+function readAll(pattern: string, type: string | undefined, world: Surroundings): ParsedResources[] {
+  const files = expandGlob(pattern);
+  if (files.length === 0) throw new UsageError(`${pattern}: no such file`);
+  return files.map((file) => parseResources(world.read(file), { file, ...(type === undefined ? {} : { type }) }));
 }
 
 interface Arguments {
@@ -55,6 +79,7 @@ interface Arguments {
     readonly json?: boolean;
     readonly type?: string;
     readonly to?: string;
+    readonly format?: string;
   };
   readonly positionals: readonly string[];
 }
@@ -70,6 +95,7 @@ function readArguments(argv: readonly string[]): Arguments {
         json: { type: "boolean" },
         type: { type: "string" },
         to: { type: "string" },
+        format: { type: "string" },
       },
     });
   } catch (error) {
@@ -77,33 +103,65 @@ function readArguments(argv: readonly string[]): Arguments {
   }
 }
 
-function validate(parsed: readonly ParsedResources[], json: boolean, world: Surroundings): number {
+function validate(parsed: readonly ParsedResources[], format: ReportFormat, world: Surroundings): number {
   const issues = parsed.flatMap((one) => one.issues);
   const resources = parsed.flatMap((one) => one.resources);
   const errors = issues.filter((issue) => issue.severity !== "warning").length;
-  if (json) {
-    const named = resources.map(({ typeUrl, name }) => ({ typeUrl, name }));
-    world.out(`${JSON.stringify({ resources: named, issues }, undefined, 2)}\n`);
-  } else {
-    for (const issue of issues) world.err(`${line(issue)}\n`);
-    world.out(`${resources.length} in order, ${errors} errors, ${issues.length - errors} warnings\n`);
+  switch (format) {
+    case "json": {
+      const named = resources.map(({ typeUrl, name }) => ({ typeUrl, name }));
+      world.out(`${JSON.stringify({ resources: named, issues }, undefined, 2)}\n`);
+      break;
+    }
+    case "sarif":
+      world.out(`${JSON.stringify(sarifLog(issues), undefined, 2)}\n`);
+      break;
+    case "github":
+      for (const issue of issues) world.out(`${githubAnnotation(issue)}\n`);
+      break;
+    case "text":
+      for (const issue of issues) world.err(`${issueLine(issue)}\n`);
+      world.out(`${resources.length} in order, ${errors} errors, ${issues.length - errors} warnings\n`);
   }
   return errors === 0 ? 0 : 1;
 }
 
-function line(issue: LocatedIssue): string {
-  const severity = issue.severity === "warning" ? "warning: " : "";
-  return `${issue.file}:${issue.line}:${issue.column} ${severity}${formatIssue(issue)}`;
+function diff(
+  before: readonly ParsedResources[],
+  after: readonly ParsedResources[],
+  format: ReportFormat,
+  world: Surroundings,
+): number {
+  const errors = [...before, ...after].flatMap((one) => one.issues).filter((issue) => issue.severity !== "warning");
+  for (const issue of errors) world.err(`${issueLine(issue)}\n`);
+  if (errors.length > 0) return 2;
+  const changes = diffResources(
+    before.flatMap((one) => one.resources),
+    after.flatMap((one) => one.resources),
+  );
+  if (format === "json") world.out(`${JSON.stringify(changes, undefined, 2)}\n`);
+  else {
+    for (const { typeUrl, name, kind, fields } of changes) {
+      world.out(`${kind} ${typeNameOf(typeUrl)} ${JSON.stringify(name)}\n`);
+      for (const field of fields) world.out(`  ${field.path}: ${fieldChange(field)}\n`);
+    }
+  }
+  return changes.length === 0 ? 0 : 1;
+}
+
+function fieldChange({ before, after }: FieldChange): string {
+  if (before === undefined) return `+ ${JSON.stringify(after)}`;
+  return after === undefined ? `- ${JSON.stringify(before)}` : `${JSON.stringify(before)} → ${JSON.stringify(after)}`;
 }
 
 function convert(parsed: readonly ParsedResources[], to: string, world: Surroundings): number {
   const errors = parsed.flatMap((one) => one.issues).filter((issue) => issue.severity !== "warning");
-  for (const issue of errors) world.err(`${line(issue)}\n`);
+  for (const issue of errors) world.err(`${issueLine(issue)}\n`);
   if (errors.length > 0) return 1;
   const resources = parsed.flatMap((one) => one.resources);
   switch (to) {
     case "yaml":
-      world.out(resources.map((resource) => stringify(written(resource))).join("---\n"));
+      world.out(resources.map((resource) => writeYaml(written(resource))).join("---\n"));
       return 0;
     case "json":
       world.out(`${JSON.stringify(resources.map(written), undefined, 2)}\n`);
@@ -120,7 +178,7 @@ function convert(parsed: readonly ParsedResources[], to: string, world: Surround
   }
 }
 
-function written({ typeUrl, message }: Resource): object {
+function written({ typeUrl, message }: Resource): JsonObject {
   const json = messageType(typeNameOf(typeUrl)).toJson(message, { fieldNames: "snake_case" });
-  return { "@type": typeUrl, ...(json as object) };
+  return { "@type": typeUrl, ...(json as JsonObject) };
 }
