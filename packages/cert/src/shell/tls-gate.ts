@@ -27,7 +27,7 @@ export function peerOf(socket: Socket): VerifiedSvid | undefined {
 
 /** Notes who a socket's peer is. */
 export function setPeer(socket: Socket, peer: VerifiedSvid): void {
-  Object.defineProperty(socket, PEER, { value: peer });
+  Object.defineProperty(socket, PEER, { value: peer, configurable: true });
 }
 
 function reject(
