@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -89,4 +90,22 @@ describe.skipIf(noNamespaces !== undefined)(`a proxy behind the rules (${noNames
     const [[out] = []] = await pod.connect("application", [["tcp", "10.77.0.2", 9999]], () => false);
     expect(out).toBe('by proc 10.77.0.2 9999: "peer" from ::ffff:10.77.0.1');
   });
+
+  it("the validation probe arrives as the proxy's user while the rules are there, and ends with 126 when they are gone", () => {
+    const ports = ["-p", "17001", "-z", "17006"];
+    const validate = () => {
+      const call = [pod.node, join(dir, "bin/weft-iptables.js"), "istio-iptables", ...ports, "-u", "1337"];
+      const drop = ["setpriv", "--reuid", "1337", "--regid", "1337", "--clear-groups"];
+      const words = ["--run-validation", "--skip-rule-apply", "--probe-timeout", "2500ms"];
+      const inside = [`--net=/run/netns/${pod.namespace.name}`, "--", ...drop, ...call, ...words];
+      return spawnSync("nsenter", inside, { encoding: "utf8", timeout: 60_000 });
+    };
+    apply({ serviceCidr: "*", inboundPorts: "*", envoyPort: "17001", inboundCapturePort: "17006" });
+    expect(validate()).toMatchObject({ status: 0 });
+    apply({ cleanupOnly: true });
+    const gone = validate();
+    expect(gone.status).toBe(126);
+    // Who is not root may not read the rules in force, so the wanted ones are walked.
+    expect(gone.stdout).toContain("the wanted rules would redirect the probe, so they are not in force here");
+  }, 60_000);
 });

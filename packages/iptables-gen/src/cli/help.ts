@@ -9,10 +9,10 @@ const USAGE = (
 
 usage: ${name} [flags]                       apply rules, or print them with --output
        weft-iptables explain --to ADDRESS:PORT [--uid N | --in IFACE] [--rules FILE | --live] [flags]
-       weft-iptables lint [--app-uid N] [flags]  say what the options do that nobody expects
+       weft-iptables lint [--app-uid N] [--all] [flags]  say what the options do that nobody expects
        weft-iptables verify [--rules FILE] [flags]   compare a machine with the wanted rules
        weft-iptables diff [flags] --- [flags]    packets that two configurations treat differently
-       weft-iptables doctor [flags]              what this kernel lacks for the rules
+       weft-iptables doctor [flags]              what this kernel lacks for the rules, which back ends hold rules
        weft-iptables report                      how often each rule was met
        weft-iptables clean [flags]               remove rules, routes and addresses
        weft-iptables configure-routes [flags]    only the address and routes the rules count on (istio 1.12-1.19)
