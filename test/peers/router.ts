@@ -3,6 +3,7 @@ import { seededRandom } from "@weftmesh/lb/testing";
 import type { Request } from "../conformance/router-answer.js";
 import type { Peer, PeerOptions } from "./peer.js";
 import { Dice } from "./router/dice.js";
+import { compareHostile } from "./router/hostile.js";
 import { type Comparison, compareAnswers, compareVerdict } from "./router/ours.js";
 import { request } from "./router/requests.js";
 import { type Rig, startRig, type Table } from "./router/rig.js";
@@ -28,6 +29,7 @@ export const peer: Peer = {
       const wanted = Math.min(BATCH, Math.ceil((cases - tally.cases) / REQUESTS));
       await batch(first, wanted, seed, tally);
     }
+    for (const comparison of await compareHostile()) tally.count(comparison);
     tally.count(await compareShares());
     tally.explain();
     return { passed: tally.passed, failed: tally.failed };

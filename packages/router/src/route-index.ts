@@ -1,7 +1,8 @@
 import type { RequestFacts } from "./facts.js";
-import { type Candidates, collect, groupCandidates } from "./index/candidates.js";
+import { type Candidates, groupCandidates } from "./index/candidates.js";
 import { mergeAscending } from "./index/merge.js";
 import { PrefixTrie } from "./index/prefix-trie.js";
+import { CollectedLists, EarliestMatch } from "./index/search.js";
 import type { PatternLibrary } from "./regex/patterns.js";
 import type { CompiledRoute } from "./route.js";
 
@@ -28,7 +29,7 @@ export interface IndexStats {
 const combineFrom = 16;
 
 /** Up to here looking at every route is quicker than looking anything up. */
-const scanBelow = 12;
+const scanBelow = 4;
 
 /**
  * Finds the first matching route of a list without looking at every route, and without changing which one is first: every source of
@@ -93,11 +94,18 @@ export class RouteIndex {
   /** The first route in declaration order that matches and is accepted. */
   find(facts: RequestFacts, accept: Accept | undefined): CompiledRoute | undefined {
     if (this.#scan) return this.scan(facts, accept);
-    const lists = this.#lists(facts);
     const routes = this.#routes;
-    const found = mergeAscending(lists, (i) => {
+    if (accept === undefined) {
+      const search = new EarliestMatch(routes, facts);
+      this.#search(facts, search);
+      return routes[search.best];
+    }
+    // Who accepts is asked about every match in declaration order.
+    const collected = new CollectedLists(facts);
+    this.#search(facts, collected);
+    const found = mergeAscending(collected.lists, (i) => {
       const route = routes[i] as CompiledRoute;
-      return route.matches(facts) && (accept === undefined || accept(route, i < routes.length - 1));
+      return route.matches(facts) && accept(route, i < routes.length - 1);
     });
     return found < 0 ? undefined : routes[found];
   }
@@ -112,20 +120,18 @@ export class RouteIndex {
     return undefined;
   }
 
-  /** Positions of every route whose path and grouping input could match, each list ascending. */
-  #lists(facts: RequestFacts): (readonly number[])[] {
-    const lists: (readonly number[])[] = [];
-    const add = (candidates: Candidates | undefined): void => collect(candidates, facts, lists);
-    add(this.#residual);
-    if (this.#patterns !== undefined) lists.push(this.#patterns.candidates(facts.matchPath));
-    if (facts.request.path === undefined) return lists;
-    add(this.#exact.get(facts.matchPath));
-    this.#prefixes.visit(facts.matchPath, add);
-    // Templates are matched against the path as it came.
-    if (facts.path !== facts.matchPath) this.#prefixes.visit(facts.path, add);
-    if (this.#folded.size > 0) add(this.#folded.get(facts.lowerPath));
-    if (this.#foldedPrefixes.size > 0) this.#foldedPrefixes.visit(facts.lowerPath, add);
-    return lists;
+  /** Shows every route whose path and grouping input could match, those that are found most precisely first. */
+  #search(facts: RequestFacts, search: EarliestMatch | CollectedLists): void {
+    if (facts.request.path !== undefined) {
+      search.take(this.#exact.get(facts.matchPath));
+      if (this.#folded.size > 0) search.take(this.#folded.get(facts.lowerPath));
+      this.#prefixes.visit(facts.matchPath, search);
+      // Templates are matched against the path as it came.
+      if (facts.path !== facts.matchPath) this.#prefixes.visit(facts.path, search);
+      if (this.#foldedPrefixes.size > 0) this.#foldedPrefixes.visit(facts.lowerPath, search);
+    }
+    if (this.#patterns !== undefined) search.visit(this.#patterns.candidates(facts.matchPath));
+    search.take(this.#residual);
   }
 }
 

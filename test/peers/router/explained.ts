@@ -19,6 +19,11 @@ const explanations: readonly { readonly name: string; applies(difference: Differ
     },
   },
   {
+    // As with what the HTTP/1 parser refuses: which bytes may stand in a Host field is for the server that reads it.
+    name: "an authority holds bytes that no authority may hold",
+    applies: ({ answer }) => answer.details === "http.invalid_authority",
+  },
+  {
     // Envoy looks for the target's route before it asks the last predicates; what it logs and formats after is of that route.
     name: "a redirect that is not followed is logged with its target's route",
     applies({ request, answer, parts }) {

@@ -6,17 +6,17 @@ import type { CompiledRoute } from "../route.js";
 /** Routes that a request might match: positions in declaration order, or groups of them. */
 export type Candidates = readonly number[] | Groups;
 
-/** Routes grouped by the value of one input. */
-export interface Groups {
-  /** Adds the lists that are left for a request. */
-  collect(facts: RequestFacts, lists: (readonly number[])[]): void;
+/** Takes the lists of positions that are left for a request. */
+export interface ListVisitor {
+  /** Takes a list; it is ascending. */
+  visit(list: readonly number[]): void;
 }
 
-/** Adds what is left of candidates for a request. */
-export function collect(candidates: Candidates | undefined, facts: RequestFacts, lists: (readonly number[])[]): void {
+/** Shows what is left of candidates for a request. */
+export function offer(candidates: Candidates | undefined, facts: RequestFacts, visitor: ListVisitor): void {
   if (candidates === undefined) return;
-  if ("collect" in candidates) candidates.collect(facts, lists);
-  else lists.push(candidates);
+  if (candidates instanceof Groups) candidates.offer(facts, visitor);
+  else visitor.visit(candidates);
 }
 
 /** Fewer routes than this are not worth grouping. */
@@ -41,14 +41,7 @@ export function groupCandidates(indices: readonly number[], routes: readonly Com
     }
   }
   const groups = new Map([...byValue].map(([value, list]) => [value, groupWithout(list, routes, key)] as const));
-  const others = rest.length === 0 ? undefined : groupCandidates(rest, routes);
-  const read = reader(key);
-  return {
-    collect(facts, lists) {
-      collect(others, facts, lists);
-      read(facts, (value) => collect(groups.get(value), facts, lists));
-    },
-  };
+  return new Groups(key, groups, rest.length === 0 ? undefined : groupCandidates(rest, routes));
 }
 
 /** Routes that share a value may still differ in another input. */
@@ -90,27 +83,44 @@ function bestKey(indices: readonly number[], routes: readonly CompiledRoute[]): 
   return best;
 }
 
-/** Reads the values that an input has in a request. */
-function reader(key: string): (facts: RequestFacts, visit: (value: string) => void) => void {
-  const space = key.indexOf(" ");
-  const name = key.slice(space + 1);
-  switch (key.slice(0, space)) {
-    case "header":
-      return (facts, visit) => {
-        const values = facts.headerValues(name);
-        // A repeated value must not offer its routes twice.
-        if (values.length === 1) visit(values[0] as string);
-        else for (const value of new Set(values)) visit(value);
-      };
-    case "query":
-      return (facts, visit) => {
-        const value = facts.query.get(name);
-        if (value !== undefined) visit(value);
-      };
-    default:
-      return (facts, visit) => {
-        const value = facts.cookies.get(name);
-        if (value !== undefined) visit(value);
-      };
+/** Routes grouped by the value of one input. */
+class Groups {
+  readonly #kind: string;
+  readonly #name: string;
+  readonly #byValue: ReadonlyMap<string, Candidates>;
+  readonly #others: Candidates | undefined;
+
+  constructor(key: string, byValue: ReadonlyMap<string, Candidates>, others: Candidates | undefined) {
+    const space = key.indexOf(" ");
+    this.#kind = key.slice(0, space);
+    this.#name = key.slice(space + 1);
+    this.#byValue = byValue;
+    this.#others = others;
+  }
+
+  /** Shows the groups of the values that the input has in a request. A repeated value may show its group twice. */
+  offer(facts: RequestFacts, visitor: ListVisitor): void {
+    offer(this.#others, facts, visitor);
+    if (this.#kind === "header") {
+      this.#offerFields(facts, visitor);
+      return;
+    }
+    const values = this.#kind === "query" ? facts.query : facts.cookies;
+    const value = values.get(this.#name);
+    if (value !== undefined) offer(this.#byValue.get(value), facts, visitor);
+  }
+
+  #offerFields(facts: RequestFacts, visitor: ListVisitor): void {
+    const headers = facts.request.headers;
+    const name = this.#name;
+    if (name.charCodeAt(0) === 58 || name === "host" || headers.length > fewStrings) {
+      for (const value of new Set(facts.headerValues(name))) offer(this.#byValue.get(value), facts, visitor);
+      return;
+    }
+    for (let i = 0; i < headers.length; i += 2)
+      if (headers[i] === name) offer(this.#byValue.get(headers[i + 1] as string), facts, visitor);
   }
 }
+
+/** Up to so many strings a header list is walked; beyond, it has an index. */
+const fewStrings = 128;

@@ -38,11 +38,11 @@ export class PrefixTrie<T> {
   }
 
   /** Visits the value of every prefix of a text, shortest first. */
-  visit(text: string, found: (value: T) => void): void {
+  visit(text: string, receiver: { take(value: T): void }): void {
     let node: TrieNode<T> | undefined = this.#root;
     let at = 0;
     for (;;) {
-      if (node.value !== undefined) found(node.value);
+      if (node.value !== undefined) receiver.take(node.value);
       if (at >= text.length) return;
       node = node.children?.get(text.charCodeAt(at));
       if (node === undefined || !text.startsWith(node.label, at)) return;
