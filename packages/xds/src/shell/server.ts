@@ -20,7 +20,7 @@ const MAX_RECEIVE_BYTES = 64 << 20;
 const MAX_RESPONSE_BYTES = 3 << 20;
 
 /** Bytes handed to the transport and not taken by it yet, over all streams. */
-const WRITE_WINDOW_BYTES = 8 << 20;
+const WRITE_WINDOW_BYTES = 4 << 20;
 
 const LIMITS: RequestLimits = { maxNames: 250_000, maxNameLength: 4096 };
 
