@@ -26,7 +26,7 @@ export interface IndexStats {
 }
 
 /** From here on, patterns without a literal beginning are matched together. */
-const combineFrom = 16;
+const combineFrom = 4;
 
 /** Up to here looking at every route is quicker than looking anything up. */
 const scanBelow = 4;

@@ -21,8 +21,8 @@ function forward(dice: Dice, match: Json): Json {
     ...dice.field(0.5, () => pathRewrite(dice, match)),
     ...dice.field(0.4, () => hostRewrite(dice)),
     ...dice.field(0.15, () => ({ append_x_forwarded_host: dice.maybe(0.8) })),
-    ...dice.field(0.15, () => ({ timeout: dice.pick(["0s", "3s", "0.250s", "1.000000001s"]) })),
-    ...dice.field(0.05, () => ({ max_stream_duration: { max_stream_duration: dice.pick(["5s", "0s"]) } })),
+    ...dice.field(0.15, () => ({ timeout: dice.pick(["0s", "30s", "20.250s", "21.000000001s"]) })),
+    ...dice.field(0.05, () => ({ max_stream_duration: { max_stream_duration: dice.pick(["50s", "0s"]) } })),
     ...dice.field(0.15, () => ({
       cluster_not_found_response_code: dice.pick(["SERVICE_UNAVAILABLE", "NOT_FOUND", "INTERNAL_SERVER_ERROR"]),
     })),

@@ -163,7 +163,7 @@ function anyHeader(dice: Dice): Pair {
         ["x-forwarded-for", dice.pick(["10.0.0.1", "8.8.8.8, 10.0.0.1", "1.2.3.4", "::1", "x", "1.2.3.4,, 5.6.7.8 "])],
         ["x-envoy-internal", "true"],
         ["x-forwarded-host", dice.pick(["a.test", "p.test"])],
-        ["x-envoy-upstream-rq-timeout-ms", dice.pick(["0", "500", "x", "9999999"])],
+        ["x-envoy-upstream-rq-timeout-ms", dice.pick(["0", "50000", "x", "9999999"])],
         ["x-envoy-original-path", "/o"],
         ["x-vhost", dice.pick(["a.test", "x.b.test", "zz"])],
         ["x-dup", "1"],
