@@ -4,7 +4,7 @@ import type { Backend, Family, Rule, Table } from "../rule.js";
 import type { RuleSet } from "../rule-set.js";
 import { type Evaluation, evaluateChain, type Trace } from "./evaluate.js";
 import { compileNetwork, LOOPBACK, type Network } from "./network.js";
-import { DEFAULT_SURROUNDINGS, type Packet, readAddress, type Surroundings } from "./packet.js";
+import { type Address, DEFAULT_SURROUNDINGS, type Packet, readAddress, type Surroundings } from "./packet.js";
 import { compileRuleSet, compileSaved, type Program } from "./program.js";
 import type { PacketState } from "./state.js";
 
@@ -98,7 +98,7 @@ export function walk(rules: RuleSet, packet: Packet, surroundings?: Surroundings
 }
 
 const DEFAULT_SOURCE_PORT = 40_000;
-const OUTSIDE: Readonly<Record<Family, string>> = { ipv4: "192.0.2.1", ipv6: "2001:db8::1" };
+const OUTSIDE: Readonly<Record<Family, Address>> = { ipv4: readAddress("192.0.2.1"), ipv6: readAddress("2001:db8::1") };
 
 type Hook = "OUTPUT" | "PREROUTING" | "INPUT" | "FORWARD";
 
@@ -198,7 +198,7 @@ class Walk {
       protocol: packet.protocol,
       family,
       owner: packet.owner,
-      source: source ?? (packet.owner === undefined ? undefined : local) ?? readAddress(OUTSIDE[family]),
+      source: source ?? (packet.owner === undefined ? undefined : local) ?? OUTSIDE[family],
       sourcePort: packet.sourcePort ?? DEFAULT_SOURCE_PORT,
       destination,
       destinationPort: packet.destinationPort,
