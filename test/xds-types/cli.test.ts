@@ -129,7 +129,7 @@ describe("weft-types", () => {
     { name: "a binary file", argv: ["validate", file("b", Uint8Array.of(0, 1, 2))], says: "is binary" },
     { name: "a command there is not", argv: ["valid", "x"], says: "there is no command valid" },
     { name: "a flag there is not", argv: ["validate", "--nope", "x"], says: "--nope" },
-    { name: "a form there is not", argv: ["convert", "-", "--to", "toml"], says: "yaml, json or binary" },
+    { name: "a form there is not", argv: ["convert", "-", "--to", "toml"], says: "yaml, json, text or binary" },
   ])("$name is one clear line and exit 2", async ({ argv, says }) => {
     const { code, err } = await run(argv, "'@type': x/envoy.config.cluster.v3.Cluster\nname: c");
     expect(code).toBe(2);

@@ -67,7 +67,10 @@ function names(resource: Resource | undefined): readonly string[] {
 describe("references", () => {
   test("every row of the table is a field of the schema", () => {
     for (const { message, field } of referenceTable) {
-      expect(findMessage(message)?.fields.some(({ name }) => name === field), `${message}.${field}`).toBe(true);
+      expect(
+        findMessage(message)?.fields.some(({ name }) => name === field),
+        `${message}.${field}`,
+      ).toBe(true);
     }
   });
 
@@ -113,9 +116,7 @@ test("a set tells what dangles, what is unused and what is there twice", () => {
   const found = checkConsistency(all).map(({ code, resource, message }) => [code, resource.name, message]);
   const other = (code: string): readonly unknown[] => found.filter(([each]) => each === code).map(([, name]) => name);
   expect(other("ERR_XDS_TYPES_DANGLING")).toEqual(["l", "l", "r", "r", "r", "a", "agg", "r", "r", "r"]);
-  expect(found[0]?.[2]).toBe(
-    'refers to envoy.config.core.v3.TypedExtensionConfig "ecds", which is not in the set',
-  );
+  expect(found[0]?.[2]).toBe('refers to envoy.config.core.v3.TypedExtensionConfig "ecds", which is not in the set');
   expect(other("ERR_XDS_TYPES_UNUSED")).toEqual(["idle"]);
   expect(other("ERR_XDS_TYPES_DUPLICATE_RESOURCE")).toEqual(["r"]);
 });
@@ -125,7 +126,11 @@ describe("severity", () => {
   const field = "envoy.config.cluster.v3.Cluster.connect_timeout";
 
   test.each([
-    { name: "by field", severity: { [field]: "warning" as const }, expected: ["error name", "warning connect_timeout"] },
+    {
+      name: "by field",
+      severity: { [field]: "warning" as const },
+      expected: ["error name", "warning connect_timeout"],
+    },
     { name: "by code", severity: { ERR_XDS_TYPES_RULE: "off" as const }, expected: [] },
     {
       name: "by field before code",
@@ -138,7 +143,8 @@ describe("severity", () => {
   });
 
   test("a warning lets the resource through, as a required oneof may be", () => {
-    const text = "'@type': x/envoy.config.route.v3.RouteConfiguration\nvirtual_hosts: [{ name: v, domains: [a], routes: [{ match: {}, route: { cluster: c } }] }]";
+    const text =
+      "'@type': x/envoy.config.route.v3.RouteConfiguration\nvirtual_hosts: [{ name: v, domains: [a], routes: [{ match: {}, route: { cluster: c } }] }]";
     const severity = { "envoy.config.route.v3.RouteMatch.path_specifier": "warning" } as const;
     expect(parseResources(text).resources).toEqual([]);
     expect(parseResources(text, { severity })).toMatchObject({

@@ -202,3 +202,23 @@ describe("ProtoJSON, writing", () => {
     );
   });
 });
+
+describe("what stands in a sensitive field", () => {
+  const type = messageType("envoy.extensions.transport_sockets.tls.v3.TlsCertificate");
+
+  test("is not repeated when it cannot be encoded", () => {
+    const encode = (): unknown => type.encode({ privateKey: { inlineBytes: "hunter2" } });
+    expect(encode).toThrow(
+      expect.objectContaining({ path: "private_key.inline_bytes", message: expect.not.stringContaining("hunter2") }),
+    );
+  });
+
+  test("is kept in JSON, or withheld if asked", () => {
+    const message = type.fromJson({ certificate_chain: { filename: "c" }, private_key: { inline_string: "hunter2" } });
+    expect(type.toJson(message)).toMatchObject({ privateKey: { inlineString: "hunter2" } });
+    expect(type.toJson(message, { sensitive: "withhold" })).toEqual({
+      certificateChain: { filename: "c" },
+      privateKey: "(withheld: the field is sensitive)",
+    });
+  });
+});

@@ -1,6 +1,6 @@
 import { openAny } from "./any.js";
 import { type FieldDescriptor, findMessage, type MessageDescriptor } from "./descriptor.js";
-import { writeJson } from "./json/write.js";
+import { withheld, writeJson } from "./json/write.js";
 import type { Any, JsonValue } from "./message.js";
 import type { Resource } from "./resource.js";
 import { typeNameOf } from "./type-url.js";
@@ -28,9 +28,6 @@ export interface ResourceChange {
   /** The fields that differ, in the order of their numbers; none for a resource that came or went. */
   readonly fields: readonly FieldChange[];
 }
-
-/** What stands in a change instead of a value that the schema marks as sensitive. */
-export const withheld = "(withheld: the field is sensitive)";
 
 /**
  * Compares two sets of resources by type and name: what was added, removed, and which fields of the others changed.
@@ -106,7 +103,10 @@ function one(
     });
     return;
   }
-  if (field.cardinality === "one") return message(inner, before, after, path, changes);
+  if (field.cardinality === "one") {
+    message(inner, before, after, path, changes);
+    return;
+  }
   const [old, now] = [(before ?? {}) as Fields, (after ?? {}) as Fields];
   for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
     const at = field.cardinality === "list" ? `${path}[${key}]` : `${path}[${JSON.stringify(key)}]`;

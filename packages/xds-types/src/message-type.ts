@@ -2,7 +2,14 @@ import { checkMessage } from "./check.js";
 import { messageDescriptor } from "./descriptor.js";
 import { readJson } from "./json/read.js";
 import { writeJson } from "./json/write.js";
-import type { CheckOptions, DecodeOptions, JsonReadOptions, JsonValue, JsonWriteOptions, MessageType } from "./message.js";
+import type {
+  CheckOptions,
+  DecodeOptions,
+  JsonReadOptions,
+  JsonValue,
+  JsonWriteOptions,
+  MessageType,
+} from "./message.js";
 import { urlOf } from "./type-url.js";
 import { decodeMessage } from "./wire/decode.js";
 import { encodeMessage } from "./wire/encode.js";

@@ -97,6 +97,8 @@ export interface CheckOptions {
 export interface JsonWriteOptions {
   /** Spelling of field names. Default: `"camelCase"`, as canonical ProtoJSON has it; Envoy's own files use `"snake_case"`. */
   readonly fieldNames?: "camelCase" | "snake_case";
+  /** Whether values of fields that the schema marks as sensitive are written, or withheld for a log. Default: `"keep"`. */
+  readonly sensitive?: "keep" | "withhold";
 }
 
 /** The value that goes with a message type: its codecs and its rules. Nothing is loaded before it is first used. */

@@ -4,8 +4,15 @@ import type { Issue, Severities } from "./errors.js";
 import { tryReadJson } from "./json/read.js";
 import type { CheckOptions, JsonReadOptions } from "./message.js";
 import { type Resource, resourceName } from "./resource.js";
-import { type LocatedIssue, type Position, readDocuments, type TextDocument } from "./text/document.js";
+import {
+  type DocumentsRead,
+  type LocatedIssue,
+  type Position,
+  readDocuments,
+  type TextDocument,
+} from "./text/document.js";
 import { type PathSegment, parsePath } from "./text/path.js";
+import { readTextProto } from "./text/read-text-proto.js";
 import { typeNameOf, urlOf } from "./type-url.js";
 import { defaultMaxValues } from "./wire/special.js";
 
@@ -17,6 +24,11 @@ export interface ParseOptions {
   readonly type?: string;
   /** What to do with a field its type does not have. Default: `"error"`, as Envoy does. */
   readonly unknownFields?: JsonReadOptions["unknownFields"];
+  /**
+   * The language of the text. Text proto is one message: of `type`, else a discovery response. Default: `"yaml"`, which
+   * JSON is a part of.
+   */
+  readonly syntax?: "yaml" | "text-proto";
   /** The largest text that is read, in UTF-16 code units. Default: 64 Mi. */
   readonly maxLength?: number;
   /** How many values a resource may have, aliases followed. Default: 10,000,000. */
@@ -47,6 +59,7 @@ interface Found {
   readonly typeName: string | undefined;
 }
 
+const discoveryResponse = "envoy.service.discovery.v3.DiscoveryResponse";
 const defaultMaxLength = 64 * 1024 * 1024;
 
 /**
@@ -70,7 +83,7 @@ export function parseResources(text: string, options: ParseOptions = {}): Parsed
       locate,
     };
   }
-  const read = readDocuments(text, file);
+  const read = options.syntax === "text-proto" ? readText(text, file, options.type) : readDocuments(text, file);
   const issues: LocatedIssue[] = [...read.issues];
   const resources: Resource[] = [];
   for (const document of read.documents) {
@@ -92,6 +105,16 @@ export function parseResources(text: string, options: ParseOptions = {}): Parsed
     issues.push({ code: "ERR_XDS_TYPES_RESOURCE", path: "", message: "the text is empty", file, line: 1, column: 1 });
   }
   return { resources, issues, locate };
+}
+
+function readText(text: string, file: string, typeName = discoveryResponse): DocumentsRead {
+  const type = findMessage(typeName);
+  if (type !== undefined) return readTextProto(type, text, file);
+  const message = `the schema has no message ${typeName}`;
+  return {
+    documents: [],
+    issues: [{ code: "ERR_XDS_TYPES_UNKNOWN_TYPE", path: "", message, file, line: 1, column: 1 }],
+  };
 }
 
 function joinPath(prefix: readonly PathSegment[], path: string): string {
@@ -170,10 +193,7 @@ function* findResources(document: TextDocument, type: string | undefined): Itera
   const own = typeOf(value) ?? type;
   if (!isObject(value)) {
     yield found(value, [], own);
-  } else if (
-    own === "envoy.service.discovery.v3.DiscoveryResponse" ||
-    (own === undefined && Array.isArray(value["resources"]))
-  ) {
+  } else if (own === discoveryResponse || (own === undefined && Array.isArray(value["resources"]))) {
     const common = value["type_url"] ?? value["typeUrl"];
     const typeName = typeof common === "string" ? typeNameOf(common) : undefined;
     for (const [index, item] of list(value["resources"]).entries())

@@ -5,7 +5,13 @@ export function expandGlob(pattern: string): readonly string[] {
   if (!/[*?]/.test(pattern)) return [pattern];
   const fixed = pattern.slice(0, pattern.search(/[*?]/));
   const folder = fixed.slice(0, fixed.lastIndexOf("/") + 1);
-  const wanted = new RegExp(`^${pattern.slice(folder.length).split(/(\*\*\/?|\*|\?)/).map(part).join("")}$`);
+  const wanted = new RegExp(
+    `^${pattern
+      .slice(folder.length)
+      .split(/(\*\*\/?|\*|\?)/)
+      .map(part)
+      .join("")}$`,
+  );
   const depth = pattern.slice(folder.length).includes("/") || pattern.includes("**");
   const entries = readdirSync(folder === "" ? "." : folder, { recursive: depth, withFileTypes: true });
   return entries

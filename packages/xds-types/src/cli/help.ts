@@ -5,12 +5,14 @@ export const version = "0.1.0";
 export const help = `weft-types: typed, checked xDS
 
   weft-types validate FILE…          say what is wrong, with file, line, column and path
-  weft-types convert FILE… --to F    write the resources as yaml (default), json or binary
+  weft-types convert FILE… --to F    write the resources as yaml (default), json, text or binary
   weft-types diff A B                say which resources and fields differ; sensitive values are withheld
 
 FILE holds YAML or JSON: resources with @type, a discovery response, a bootstrap, a configuration dump. - reads
 standard input. A and B may be patterns with *, ** and ?, in quotes.
 
+  --from F       yaml, which JSON is a part of, or text: protobuf's text format, the default for .textproto, .txtpb,
+                 .pbtxt and .pb_text; without --type it is a discovery response
   --type NAME    what a document is that does not say so, such as envoy.config.route.v3.RouteConfiguration
   --format F     validate: text (default), json, github (annotations) or sarif; diff: text or json
   --json         the same as --format json

@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
+import { messageDescriptor } from "../descriptor.js";
 import { diffResources, type FieldChange } from "../diff.js";
-import { messageType } from "../message-type.js";
 import type { JsonObject } from "../message.js";
+import { messageType } from "../message-type.js";
 import { type ParsedResources, parseResources } from "../parse-resources.js";
 import type { Resource } from "../resource.js";
+import { writeTextProto } from "../text/write-text-proto.js";
 import { writeYaml } from "../text/write-yaml.js";
 import { typeNameOf } from "../type-url.js";
 import { expandGlob } from "./glob.js";
@@ -46,7 +48,10 @@ function run(argv: readonly string[], world: Surroundings): number {
   if (patterns.length === 0) throw new UsageError(`${command} needs a file, or - for standard input`);
   const format = values.json === true ? "json" : (values.format ?? "text");
   if (!isReportFormat(format)) throw new UsageError(`cannot report as ${format}: ${reportFormats.join(", ")}`);
-  const read = (pattern: string): ParsedResources[] => readAll(pattern, values.type, world);
+  if (values.from !== undefined && values.from !== "yaml" && values.from !== "text") {
+    throw new UsageError(`cannot read ${values.from}: yaml (json is a part of it) or text`);
+  }
+  const read = (pattern: string): ParsedResources[] => readAll(pattern, values, world);
   switch (command) {
     case "validate":
       return validate(patterns.flatMap(read), format, world);
@@ -66,10 +71,16 @@ function isReportFormat(text: string): text is ReportFormat {
   return (reportFormats as readonly string[]).includes(text);
 }
 
-function readAll(pattern: string, type: string | undefined, world: Surroundings): ParsedResources[] {
+// The last is what Envoy itself calls it.
+const textProto = /\.(?:textproto|txtpb|pbtxt|pb_text)$/;
+
+function readAll(pattern: string, { type, from }: Arguments["values"], world: Surroundings): ParsedResources[] {
   const files = expandGlob(pattern);
   if (files.length === 0) throw new UsageError(`${pattern}: no such file`);
-  return files.map((file) => parseResources(world.read(file), { file, ...(type === undefined ? {} : { type }) }));
+  return files.map((file) => {
+    const syntax = from === "text" || (from === undefined && textProto.test(file)) ? "text-proto" : "yaml";
+    return parseResources(world.read(file), { file, syntax, ...(type === undefined ? {} : { type }) });
+  });
 }
 
 interface Arguments {
@@ -79,6 +90,7 @@ interface Arguments {
     readonly json?: boolean;
     readonly type?: string;
     readonly to?: string;
+    readonly from?: string;
     readonly format?: string;
   };
   readonly positionals: readonly string[];
@@ -95,6 +107,7 @@ function readArguments(argv: readonly string[]): Arguments {
         json: { type: "boolean" },
         type: { type: "string" },
         to: { type: "string" },
+        from: { type: "string" },
         format: { type: "string" },
       },
     });
@@ -166,6 +179,9 @@ function convert(parsed: readonly ParsedResources[], to: string, world: Surround
     case "json":
       world.out(`${JSON.stringify(resources.map(written), undefined, 2)}\n`);
       return 0;
+    case "text":
+      world.out(writeTextProto(messageDescriptor("envoy.service.discovery.v3.DiscoveryResponse"), { resources }));
+      return 0;
     case "binary": {
       const [first, ...rest] = resources;
       if (first === undefined || rest.length > 0)
@@ -174,7 +190,7 @@ function convert(parsed: readonly ParsedResources[], to: string, world: Surround
       return 0;
     }
     default:
-      throw new UsageError(`cannot convert to ${to}: yaml, json or binary`);
+      throw new UsageError(`cannot convert to ${to}: yaml, json, text or binary`);
   }
 }
 

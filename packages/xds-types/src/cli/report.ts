@@ -16,8 +16,7 @@ export function issueLine(issue: LocatedIssue): string {
 
 /** A workflow command that GitHub shows beside the line. */
 export function githubAnnotation(issue: LocatedIssue): string {
-  const data = (text: string): string =>
-    text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  const data = (text: string): string => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
   const property = (text: string): string => data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
   const place = `file=${property(issue.file)},line=${issue.line},col=${issue.column},title=${issue.code}`;
   return `::${issue.severity ?? "error"} ${place}::${data(formatIssue(issue))}`;

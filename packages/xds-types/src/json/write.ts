@@ -18,7 +18,11 @@ import { writeScalar } from "./scalar.js";
 interface WriteContext {
   readonly key: "name" | "jsonName";
   readonly openAny: AnyOpener | undefined;
+  readonly withhold: boolean;
 }
+
+/** What is written in place of a value that the schema marks as sensitive. */
+export const withheld = "(withheld: the field is sensitive)";
 
 /** Reads the message in an `Any` that is still bytes. Injected, so that this codec does not load the other one. */
 export type AnyOpener = (type: MessageDescriptor, bytes: Uint8Array) => unknown;
@@ -34,7 +38,8 @@ export function writeJson(
   options: JsonWriteOptions = {},
   openAny?: AnyOpener,
 ): JsonValue {
-  return messageWriter(type)(message, { key: options.fieldNames === "snake_case" ? "name" : "jsonName", openAny });
+  const key = options.fieldNames === "snake_case" ? "name" : "jsonName";
+  return messageWriter(type)(message, { key, openAny, withhold: options.sensitive === "withhold" });
 }
 
 function messageWriter(type: MessageDescriptor): JsonWriter {
@@ -91,7 +96,7 @@ function compile(type: MessageDescriptor): JsonWriter {
     for (const { field, write } of fields) {
       const held = message[field.jsonName];
       if (held === undefined || (!field.presence && isDefault(field, held))) continue;
-      json[field[context.key]] = write(held, context);
+      json[field[context.key]] = context.withhold && field.sensitive ? withheld : write(held, context);
     }
     return json;
   };

@@ -70,6 +70,8 @@ interface FieldWriter {
   readonly write: ValueWriter;
 }
 
+const withheldProblem = "is not what this field takes; the value is withheld, the field is sensitive";
+
 /** With so many fields, most of them absent, it is cheaper to ask the message what it has. */
 const manyFields = 10;
 
@@ -103,7 +105,9 @@ function compileFields(type: MessageDescriptor): ValueWriter {
           field.write(writer, held, depth);
         }
     } catch (error) {
-      throw unwritable(error).at(at);
+      const problem = unwritable(error);
+      if (type.fields.some(({ name, sensitive }) => sensitive && name === at)) problem.message = withheldProblem;
+      throw problem.at(at);
     }
     const unknown = message[unknownFields];
     if (unknown instanceof Uint8Array) writer.raw(unknown);
