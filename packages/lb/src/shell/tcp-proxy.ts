@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { pipeline } from "node:stream/promises";
 import type { Cluster } from "../cluster.js";
 
 /** Opens a connection and calls back once; undici's `buildConnector` and `undiciConnect` of `@weftmesh/cert` make such. */
@@ -31,6 +30,7 @@ export function tcpProxy(upstream: TcpUpstream | undefined, socket: Socket): voi
   const { hostname, port } = new URL(`tcp://${pick.host.address}`);
   upstream.connect({ hostname, port }, async (error, peer) => {
     pick.report({ result: error ? "connect-failed" : "connected-final" });
+    const { pipeline } = await import("node:stream/promises");
     // A pipeline listens to both of its ends more than once, which is no leak.
     if (peer) await pipeline(socket.setMaxListeners(20), peer.setMaxListeners(20), socket).catch(() => undefined);
     socket.destroy();

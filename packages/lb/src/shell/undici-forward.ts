@@ -1,4 +1,3 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Cluster } from "../cluster.js";
 import type { PickContext } from "../pick.js";
 import { type Tried, tryHosts } from "../try-hosts.js";
@@ -44,7 +43,7 @@ export function undiciForward(
   const { context = {}, client, limitMs = () => Number.POSITIVE_INFINITY, retryDelayMs = () => undefined } = options;
   return tryHosts<AttemptResult>(cluster, {
     context,
-    wait,
+    wait: (delayMs) => new Promise((resolve) => setTimeout(resolve, delayMs)),
     outcomeOf: outcomeOfAttempt,
     retryDelayMs,
     send: (host, attempt, stands) =>
