@@ -171,7 +171,7 @@ export async function makePod(): Promise<Pod> {
 /** Starts what listens on every port of the pod and of its peer. */
 export async function startListeners({ start }: Pod): Promise<void> {
   const at = (place: string, ports: readonly number[], transparent: readonly number[], udp: readonly string[]) =>
-    [place, ports, transparent, udp.map((one) => one.split(" ")), require.resolve("koffi")] as const;
+    [place, ports, transparent, udp.map((one) => one.split(" ")), koffiPath] as const;
   const own = ["127.0.0.1", "::1", "10.77.0.1", "fd77::1"].map((address) => `${address} 53`);
   // Whoever answers captured queries must be the proxy: rules tell its replies by the user.
   const agent = ["127.0.0.1 15053", "::1 15053"];
@@ -182,7 +182,9 @@ export async function startListeners({ start }: Pod): Promise<void> {
   ]);
 }
 
-const require = createRequire(new URL("../../packages/iptables-gen/package.json", import.meta.url));
+const { resolve } = createRequire(new URL("../../packages/iptables-gen/package.json", import.meta.url));
+/** The package's optional dependency, which the tests' own manifest does not have. */
+const koffiPath = resolve("koffi");
 
 function addMachine({ pod, peer, vm }: { readonly pod: string; readonly peer: string; readonly vm: string }): void {
   ip("netns", "add", vm);
