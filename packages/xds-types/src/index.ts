@@ -52,4 +52,5 @@ export { resourceName } from "./resource.js";
 export { resourceVersion } from "./resource-version.js";
 export type { LocatedIssue, Position } from "./text/document.js";
 export { typeNameOf, urlOf } from "./type-url.js";
+export { unwrapTypedStruct } from "./typed-struct.js";
 export { unknownFields } from "./wire/unknown-fields.js";
