@@ -9,7 +9,7 @@ import {
   makeGenericClientConstructor,
   ServerCredentials,
 } from "@grpc/grpc-js";
-import { createCa, type IdentitySource, rotate, SpiffeId } from "@weftmesh/cert";
+import { createCa, type IdentitySource, noIdentity, rotate, SpiffeId } from "@weftmesh/cert";
 import type { ConfigSet } from "@weftmesh/xds";
 import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
@@ -321,6 +321,55 @@ describe("bytes that are not HTTP/1", () => {
     await once(call, "end");
     client.close();
     expect(got).toEqual(["one", "two", "three"]);
+  });
+});
+
+describe("listeners that change", () => {
+  const answering = (name: string, port: number) =>
+    listener(name, port, http([{ match: { prefix: "/" }, direct_response: { status: 204 } }]), false);
+  const status = async (port: number) => {
+    try {
+      const asked = httpRequest({ port, host: "127.0.0.1", headers: { host: "reviews" }, agent: false }).end();
+      const [answer] = (await once(asked, "response")) as [IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code;
+    }
+  };
+
+  test("move, take another's place, and do without a port that is taken", async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const taken = await listening(createNet());
+    const steps: readonly (readonly [string, number])[][] = [
+      [["a", first]],
+      [["b", first]],
+      [["b", second]],
+      [
+        ["b", second],
+        ["c", taken],
+      ],
+    ];
+    const counted: string[] = [];
+    const seenPorts: unknown[] = [];
+    async function* configs(): AsyncGenerator<ConfigSet> {
+      for (const [generation, step] of steps.entries()) {
+        const secrets = new Map();
+        const listeners = new Map(
+          step.map(([name, port]) => [name, { name, listener: answering(name, port), routes: new Map(), secrets }]),
+        );
+        yield { generation, changes: [], listeners, clusters: new Map() };
+        seenPorts.push([await status(first), await status(second)]);
+      }
+    }
+    await runSidecar(configs(), { identity: noIdentity, count: (name) => counted.push(name) });
+    expect(seenPorts).toEqual([
+      [204, "ECONNREFUSED"],
+      [204, "ECONNREFUSED"],
+      ["ECONNREFUSED", 204],
+      ["ECONNREFUSED", 204],
+    ]);
+    expect(counted).toContain("listener_create_failure");
   });
 });
 

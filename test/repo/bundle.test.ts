@@ -4,8 +4,7 @@ import { inRepository } from "./workspace.js";
 
 /** What each package may load when it is imported, of everything outside it. */
 const LOADS = [
-  // `long` comes with protobufjs.
-  { name: "@weftmesh/xds-types", externals: ["long", "lru-cache", "protobufjs", "yaml"], node: false },
+  { name: "@weftmesh/xds-types", externals: ["lru-cache", "yaml"], node: false },
   { name: "@weftmesh/router", externals: ["ipaddr.js", "lru-cache", "re2js"], node: false },
   { name: "@weftmesh/lb", externals: ["ipaddr.js", "lru-cache"], node: false },
   { name: "@weftmesh/iptables-gen", externals: ["ipaddr.js", "koffi"], node: true },

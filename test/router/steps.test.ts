@@ -62,6 +62,21 @@ describe("the connection manager", () => {
     expect(admission.kind === "request" && admission.request.headers.includes("x-forwarded-client-cert")).toBe(stays);
   });
 
+  // RFC 9110, 7.6.1; who asked for what is not the sender's to take away.
+  test("fields that the connection calls its own go with it, but for those that identify the request", () => {
+    const headers = [
+      ["connection", "X-Hop, close, x-forwarded-for"],
+      ["x-hop", "1"],
+      ["x-forwarded-for", "10.0.0.1"],
+      ["x-kept", "2"],
+    ] as const;
+    const admission = compileConnectionManager({}).accept(createRequest({ authority: "h", path: "/", headers }));
+    const names = admission.request.headers.filter((_, index) => index % 2 === 0);
+    expect(names).toEqual(expect.arrayContaining(["x-forwarded-for", "x-kept"]));
+    expect(names).not.toEqual(expect.arrayContaining(["x-hop"]));
+    expect(names).not.toEqual(expect.arrayContaining(["connection"]));
+  });
+
   test("redirects to the unescaped path", () => {
     const admission = accept({ pathWithEscapedSlashesAction: "UNESCAPE_AND_REDIRECT" }, "/a%2Fb?c");
     expect(admission).toMatchObject({ kind: "reply", reply: { status: 307, headers: ["location", "/a/b?c"] } });

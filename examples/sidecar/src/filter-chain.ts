@@ -6,8 +6,6 @@ import * as router from "@weftmesh/router";
 import { unpackAs } from "@weftmesh/xds-types";
 import type { FilterChain } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
-import { RBAC } from "@weftmesh/xds-types/envoy/extensions/filters/http/rbac/v3";
-import { Router } from "@weftmesh/xds-types/envoy/extensions/filters/http/router/v3";
 import { HttpConnectionManager } from "@weftmesh/xds-types/envoy/extensions/filters/network/http_connection_manager/v3";
 import { TcpProxy } from "@weftmesh/xds-types/envoy/extensions/filters/network/tcp_proxy/v3";
 import { DownstreamTlsContext } from "@weftmesh/xds-types/envoy/extensions/transport_sockets/tls/v3";
@@ -66,28 +64,25 @@ function secured(serve: Serve, authorize: IdMatcher, { identity, count }: Surrou
 
 /** Runs the HTTP filters and the router for each request. */
 function http(manager: HttpConnectionManager, path: string, { upstreams, count, routes }: Surroundings): Serve {
-  const { httpFilters = [], routeConfig, rds } = manager;
+  const { httpFilters, routeConfig, rds } = manager;
   if (routeConfig) routeTable(routeConfig);
   const steps = router.compileConnectionManager(manager, { path });
-  const at = (index: number): string => `${path}.http_filters[${index}].typed_config`;
-  const rules = httpFilters.slice(0, -1).map(({ typedConfig }, index) => unpackAs(RBAC, typedConfig, at(index)));
-  const rbac = rules.map((config, index) => router.compileRbac(config, { path: at(index) }));
-  unpackAs(Router, httpFilters.at(-1)?.typedConfig, at(httpFilters.length - 1));
+  const filters = router.compileHttpFilters(httpFilters, { path: `${path}.http_filters` });
   const connections = new WeakMap<Socket, router.Connection>();
-  const server = createServer((incoming, response) => {
+  const server = createServer({ maxHeaderSize: 60 << 10 }, (incoming, response) => {
     count("requests");
     const reply = ({ status, headers, body }: router.LocalReply): void =>
       void response.writeHead(status, [...headers]).end(body, "latin1");
     const admitted = steps.accept(router.fromIncomingMessage(incoming, connections.get(incoming.socket)));
     if (admitted.kind === "reply") return reply(admitted.reply);
-    const refuse = (status: number, text: string): void => reply(router.localReply(admitted.request, status, text));
-    if (!rbac.every((each) => each.decide(admitted.request).allowed)) {
-      count("denied.rbac");
-      return refuse(403, "RBAC: access denied");
-    }
     const table = routeTable(routeConfig ?? routes(rds?.routeConfigName ?? "") ?? {});
     const decision = table.route(admitted.request, { random: Math.random, now: Date.now() });
+    const refused = filters.refuse(admitted.request, decision);
+    if (refused) count(`denied.${refused.filter}`);
+    if (refused) return reply(refused.reply);
     if (decision.kind !== "forward") return reply(decision.reply());
+    const refuse = (status: number, body: string): void => reply(decision.refuse({ status, body }));
+    if (incoming.headers.upgrade) return refuse(403, "");
     // What is thrown here is a caller that went away in the middle of its body.
     forward(incoming, response, decision, upstreams, refuse).catch(() => response.destroy());
   });

@@ -18,23 +18,12 @@ export async function forward(
   if (upstream === undefined) return refuse(503, `no cluster ${route.cluster}`);
   const length = Number(from.headers["content-length"] ?? (from.headers["transfer-encoding"] ? Infinity : 0));
   const body = length > REPLAY_BYTES ? from : length > 0 ? Buffer.concat(await from.toArray()) : null;
-  const { requestMs, perTryMs } = route.timeouts;
-  const deadline = requestMs > 0 ? Date.now() + requestMs : Infinity;
   for (const { cluster, request } of body === from ? [] : route.mirrors()) {
-    const to = upstreams.get(cluster);
-    if (to) void undiciForward(to.lb, to.http, () => ({ ...request, body }), { limitMs: () => deadline - Date.now() });
+    const mirror = upstreams.get(cluster);
+    const copy = { request: () => request, timeouts: route.timeouts };
+    if (mirror) void undiciForward(mirror.lb, mirror.http, copy, { body });
   }
-  const tried = await undiciForward(upstream.lb, upstream.http, (attempt) => ({ ...route.request(attempt), body }), {
-    context: { routingPriority: route.priority },
-    limitMs: () => Math.min(perTryMs > 0 ? perTryMs : Infinity, deadline - Date.now()),
-    retryDelayMs(result, attempt) {
-      const verdict = route.retry(result, attempt, Date.now());
-      if (!verdict.retry || body === from || to.destroyed) return undefined;
-      return Date.now() + verdict.delayMs < deadline ? verdict.delayMs : undefined;
-    },
-    client: to,
-    respond: ({ status, headers }) => to.writeHead(status, [...route.response(status, headers)]),
-  });
+  const tried = await undiciForward(upstream.lb, upstream.http, route, { body, client: to });
   if (tried.kind === "none") return refuse(503, `no healthy upstream: ${tried.reason}`);
   if (tried.result.kind === "response" || to.headersSent) return;
   refuse(tried.result.reason === "per-try-timeout" ? 504 : 503, `upstream ${tried.result.reason}`);

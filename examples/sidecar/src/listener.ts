@@ -1,4 +1,5 @@
 import { createServer, type Socket } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import { type IdentitySource, speaksTls } from "@weftmesh/cert";
 import { originalDst } from "@weftmesh/iptables-gen";
 import { compileListener, type FilterChains, socketFacts } from "@weftmesh/router";
@@ -27,16 +28,19 @@ export class Listening implements Disposable {
     return new Promise((resolve, reject) => this.#server.once("error", reject).listen(portValue, address, resolve));
   }
 
-  /** Takes a new configuration. Routes change for open connections too; these keep the filter chain they came in by. */
-  update(config: Config): void {
-    const { filterChains = [], defaultFilterChain = {} } = config.listener;
-    if (config.listener !== this.#config?.listener) {
+  /** Takes a configuration for the same address. Routes change for open connections; these keep their filter chain. */
+  update(config: Config): boolean {
+    const { address, filterChains = [], defaultFilterChain = {} } = config.listener;
+    const old = this.#config?.listener;
+    if (old && !isDeepStrictEqual(old.address, address)) return false;
+    if (config.listener !== old) {
       this.#chains = compileListener(config.listener);
       // The default chain has the index -1 and stands last.
       const chains = [...filterChains, defaultFilterChain];
       this.#serve = chains.map((chain, index) => compileChain(chain, `filter_chains[${index}]`, this.#around));
     }
     this.#config = config;
+    return true;
   }
 
   [Symbol.dispose](): void {

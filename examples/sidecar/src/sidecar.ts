@@ -29,12 +29,19 @@ export async function runSidecar(configs: AsyncIterable<ConfigSet>, options: Sid
       else upstreams.set(name, new Upstream(next, identity, onHost));
       if (old?.cluster !== next.cluster) old?.[Symbol.dispose]();
     }
-    for (const [name, next] of set.listeners) {
-      const listener = listeners.get(name) ?? new Listening(next, identity, upstreams, count);
-      if (listeners.has(name)) listener.update(next);
-      else await listeners.set(name, listener).get(name)?.open();
+    for (const [name, old] of listeners) {
+      const next = set.listeners.get(name);
+      if (!next || !old.update(next)) listeners.delete(name) && old[Symbol.dispose]();
     }
-    for (const [name, old] of listeners) if (!set.listeners.has(name) && listeners.delete(name)) old[Symbol.dispose]();
+    for (const [name, next] of set.listeners) {
+      if (listeners.has(name)) continue;
+      const listener = new Listening(next, identity, upstreams, count);
+      // One whose address is taken is tried again with the next configuration; the others serve.
+      await listener.open().then(
+        () => listeners.set(name, listener),
+        () => count?.("listener_create_failure"),
+      );
+    }
     for (const [name, old] of upstreams) if (!set.clusters.has(name) && upstreams.delete(name)) old[Symbol.dispose]();
     onConfig?.(set, upstreams);
   }

@@ -22,14 +22,19 @@ export class Upstream implements Disposable {
   constructor({ cluster, endpoints }: Config, identity: IdentitySource, onEvent?: (event: lb.LbEvent) => void) {
     const timeout = cluster.connectTimeout ? durationToMs(cluster.connectTimeout) : 5000;
     this.cluster = cluster;
-    this.connect = buildConnector({ timeout }) as UndiciConnector;
+    this.connect = buildConnector({ timeout, allowHalfOpen: true }) as UndiciConnector;
     if (cluster.transportSocket) {
       const path = "transport_socket.typed_config";
       const { commonTlsContext } = unpackAs(UpstreamTlsContext, cluster.transportSocket.typedConfig, path);
       const authorize = matchPeers(commonTlsContext, `${path}.common_tls_context`);
       this.connect = undiciConnect(identity, { authorize, handshakeTimeoutMs: timeout });
     }
-    this.http = new Agent({ connect: this.connect, headersTimeout: 0, bodyTimeout: 0 });
+    this.http = new Agent({
+      connect: this.connect,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: 60 << 10,
+    });
     this.lb = lb.startCluster(cluster, endpoints, onEvent && { onEvent });
   }
 

@@ -234,7 +234,7 @@ export {
   type UndiciAgent,
   undiciAttempt,
 } from "./shell/undici-attempt.js";
-export { type ForwardOptions, undiciForward } from "./shell/undici-forward.js";
+export { type ForwardClient, type ForwardOptions, type ForwardRoute, undiciForward } from "./shell/undici-forward.js";
 export {
   type Candidate,
   type CandidateReport,

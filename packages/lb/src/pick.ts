@@ -10,11 +10,11 @@ export type RoutingPriority = "DEFAULT" | "HIGH";
 /** What a balancer may know of a request. Every field is optional; `{}` is a plain first attempt. */
 export interface PickContext {
   /** The request hash, unsigned 64 bits; hash policies draw a random one when it is absent. A pair allocates less. */
-  readonly hash?: Hash64 | bigint;
+  readonly hash?: Hash64 | bigint | undefined;
   /** What to hash when the policy has hash policies of its own. */
   readonly request?: HashRequest;
   /** The route's `envoy.lb` metadata match, for subsets. */
-  readonly metadataMatch?: Metadata;
+  readonly metadataMatch?: Metadata | undefined;
   /** Circuit breaker thresholds to count against. Default: `"DEFAULT"`. */
   readonly routingPriority?: RoutingPriority;
   /** Hosts of earlier attempts of the same request, oldest first. Non-empty makes this pick a retry. */

@@ -3,11 +3,15 @@ import type { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { HTTPFault } from "@weftmesh/xds-types/envoy/extensions/filters/http/fault/v3";
 import type { RBAC as HttpRbac } from "@weftmesh/xds-types/envoy/extensions/filters/http/rbac/v3";
-import type { HttpConnectionManager } from "@weftmesh/xds-types/envoy/extensions/filters/network/http_connection_manager/v3";
+import type {
+  HttpConnectionManager,
+  HttpFilter,
+} from "@weftmesh/xds-types/envoy/extensions/filters/network/http_connection_manager/v3";
 import type { RBAC as NetworkRbac } from "@weftmesh/xds-types/envoy/extensions/filters/network/rbac/v3";
 import * as manager from "./connection-manager.js";
 import * as fault from "./fault.js";
 import * as chains from "./filter-chain.js";
+import * as filters from "./http-filters.js";
 import * as rbac from "./rbac.js";
 import { patterns } from "./regex/library.js";
 import type { PatternLibrary } from "./regex/patterns.js";
@@ -71,4 +75,18 @@ export function compileConnectionManager(
   options: manager.ConnectionManagerOptions = {},
 ): manager.ConnectionManager {
   return manager.compileConnectionManager(config, complete(options));
+}
+
+/**
+ * Compiles `http_filters`: RBAC with its per-route configuration, and the router, which has to be the last. Any other
+ * filter is refused rather than passed over.
+ *
+ * @throws {@link RouterError} with every problem found.
+ * @see https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_filters/rbac_filter#per-route-configuration
+ */
+export function compileHttpFilters(
+  config: readonly HttpFilter[] | undefined,
+  options: filters.HttpFiltersOptions = {},
+): filters.HttpFilters {
+  return filters.compileHttpFilters(config, complete(options));
 }

@@ -239,9 +239,17 @@ class Manager implements ConnectionManager {
   }
 }
 
+/** Tokens of `connection` that name no field to remove. */
+const KEPT = /^(close|connection|keep-alive|te|upgrade|http2-settings|host|x-forwarded-.*|x-envoy-.*)$/;
+
 /** Fields that belong to the connection, not to the request. */
 function removeHopByHop(fields: HeaderFields): void {
   const upgrade = fields.has("upgrade");
+  // Whoever sends a field may call it the connection's own, but not those that say who asked for what.
+  for (const token of (fields.get("connection") ?? "").split(",")) {
+    const name = asciiLower(token.trim());
+    if (name !== "" && !KEPT.test(name)) fields.remove(name);
+  }
   if (!upgrade) fields.remove("connection");
   for (const name of ["keep-alive", "proxy-connection", "transfer-encoding"]) fields.remove(name);
   const te = fields

@@ -68,6 +68,7 @@ export {
   type FilterChainTrace,
   type ListenerOptions,
 } from "./filter-chain.js";
+export { compileHttpFilters, type HttpFilters, type HttpFiltersOptions, type HttpRefusal } from "./http-filters.js";
 export { localReply } from "./local-reply.js";
 export type { StringTest } from "./match/string.js";
 export { fixedRandom, type Random } from "./random.js";

@@ -25,6 +25,7 @@ export type { KeyValue, RouteTest, RouteTestExpectation, RouteTestInput } from "
 export {
   compileConnectionManager,
   compileFault,
+  compileHttpFilters,
   compileListener,
   compileRbac,
   compileRoutes,
@@ -72,6 +73,7 @@ export type { RequestFacts } from "./facts.js";
 export type { Fault, FaultVerdict } from "./fault.js";
 export type { ChainStep } from "./filter-chain/chain-tree.js";
 export type { FilterChainMatch, FilterChains, FilterChainTrace, ListenerOptions } from "./filter-chain.js";
+export type { HttpFilters, HttpFiltersOptions, HttpRefusal } from "./http-filters.js";
 export { localReply } from "./local-reply.js";
 export type { StringTest } from "./match/string.js";
 export { fixedRandom, type Random } from "./random.js";

@@ -2,6 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { ConnectionRegistry, type LiveConnection } from "../connections.js";
 import type { VerifiedSvid } from "../peer.js";
 import type { IdentitySource } from "../source.js";
+import type { BundleSet } from "../trust-bundle.js";
 import { systemRandom, systemScheduler } from "./clock.js";
 import { verifySvidCached } from "./verified-cache.js";
 
@@ -21,13 +22,16 @@ export interface LiveConnections extends Disposable {
   list(): readonly LiveConnection[];
 }
 
-/** Watches the connections of one server or client: at each change of the bundles, and when a peer ends. */
+/**
+ * Watches the connections of one server or client: at each change of the bundles, and when a peer ends. The source is
+ * followed only while there are connections, so that a server nobody uses any more can be forgotten.
+ */
 export function watchConnections(source: IdentitySource, options: StaleOptions): LiveConnections {
   const registry = new ConnectionRegistry(
     { onStale: options.onStale ?? "flag", closeSpreadMs: options.closeSpreadMs ?? 5000 },
     systemRandom,
   );
-  let bundles = source.current()?.bundles;
+  let bundles: BundleSet | undefined;
   let timer: Disposable | undefined;
   let armedFor: number | undefined;
 
@@ -55,24 +59,35 @@ export function watchConnections(source: IdentitySource, options: StaleOptions):
     );
     arm();
   };
-  const watching = source.watch((identity) => {
-    if (identity.bundles === bundles) return;
-    bundles = identity.bundles;
-    sweep(true);
-  });
+  let open = 0;
+  let watching: Disposable | undefined;
+  const follow = (): void => {
+    bundles = source.current()?.bundles;
+    watching = source.watch((identity) => {
+      if (identity.bundles === bundles) return;
+      bundles = identity.bundles;
+      sweep(true);
+    });
+  };
+  const unfollow = (): void => {
+    watching?.[Symbol.dispose]();
+    watching = undefined;
+  };
 
   return {
     add(socket, peer) {
+      if (open++ === 0) follow();
       const entry = registry.add(peer, (reason) => socket.destroy(reason));
       socket.once("close", () => {
         entry[Symbol.dispose]();
         arm();
+        if (--open === 0) unfollow();
       });
       arm();
     },
     list: () => registry.list(),
     [Symbol.dispose]() {
-      watching[Symbol.dispose]();
+      unfollow();
       timer?.[Symbol.dispose]();
     },
   };

@@ -92,18 +92,21 @@ function guard(server: AnyTlsServer, source: IdentitySource, options: TlsServerO
     return false;
   };
 
+  // Each connection finds the identity of its moment. Nothing is watched, so a server that nobody holds is forgotten.
+  let version: number | undefined;
+  const follow = (): void => {
+    const identity = source.current();
+    if (identity === undefined || identity.version === version) return;
+    version = identity.version;
+    present(server, identity);
+  };
+  follow();
   server.emit = ((event: string | symbol, ...args: unknown[]): boolean => {
+    if (event === "connection") follow();
     if (event === "secureConnection" && !admit(args[0] as TLSSocket)) return true;
     return emit(event, ...args);
   }) as typeof server.emit;
-
-  const identity = source.current();
-  if (identity) present(server, identity);
-  const watching = source.watch((next) => present(server, next));
-  server.once("close", () => {
-    watching[Symbol.dispose]();
-    live[Symbol.dispose]();
-  });
+  server.once("close", () => live[Symbol.dispose]());
 }
 
 /**

@@ -9,7 +9,7 @@ export type FieldList = readonly string[];
 export interface AttemptRequest {
   /** In capital letters. */
   readonly method: string;
-  /** With the query. Default: `*`. */
+  /** With the query. Default: `/`. */
   readonly path?: string | undefined;
   /** What goes into `host`. */
   readonly authority: string;
@@ -50,6 +50,8 @@ export interface AttemptSink {
   end(): unknown;
   /** The response broke off. */
   destroy(): unknown;
+  /** Nobody takes the response any more. */
+  readonly destroyed: boolean;
   /** Listens. */
   on(event: "drain" | "close", listener: () => void): unknown;
   /** Stops listening. */
@@ -58,8 +60,10 @@ export interface AttemptSink {
 
 /** How an attempt is steered. */
 export interface AttemptOptions {
-  /** Milliseconds from now to the end of the response. Default: no limit. */
+  /** Milliseconds from the end of the request's body to the end of the response. Default: no limit. */
   readonly limitMs?: number;
+  /** Milliseconds from the end of the request's body to the beginning of the response. Default: no limit. */
+  readonly perTryMs?: number;
   /** Gives up when this closes: the response of the client that waits. Default: nobody waits. */
   readonly client?: AttemptSink;
   /** Whether the response is taken; `client` then gets its body, and must have got status and headers. Default: no. */
@@ -81,13 +85,18 @@ export interface UndiciAgent {
   ): boolean;
 }
 
-const OF_THE_CONNECTION = /^(connection|keep-alive|proxy-connection|transfer-encoding|upgrade|expect)$/;
+const OF_THE_CONNECTION = /^(connection|keep-alive|proxy-connection|transfer-encoding|trailer|upgrade|expect)$/;
+/** How long the rest of a response that nobody wants may take before its connection is closed. */
+const DRAIN_MS = 1000;
+/** What Node's timers can count; a longer time would be none at all. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Sends a request to a host once, through undici, and streams the response to the client if it is accepted. A response
- * that is not accepted is read to its end, so that its connection can serve on. Never rejects.
+ * that is not accepted is read to its end for a second, so that its connection can serve on.
  *
- * @param agent - An `Agent`; make it with `headersTimeout: 0` and `bodyTimeout: 0` if `limitMs` is to be the only limit.
+ * @param agent - An `Agent`; make it with `headersTimeout: 0` and `bodyTimeout: 0` if these limits are to be the only ones.
+ * @throws what `accept` throws.
  */
 export function undiciAttempt(
   agent: UndiciAgent,
@@ -95,29 +104,36 @@ export function undiciAttempt(
   request: AttemptRequest,
   options: AttemptOptions = {},
 ): Promise<AttemptResult> {
-  return new Promise((resolve) => new Attempt(options, resolve).start(agent, host, request));
+  return new Promise((resolve, reject) => new Attempt(options, resolve, reject).start(agent, host, request));
 }
 
 class Attempt implements UndiciHandler {
   readonly #options: AttemptOptions;
   readonly #resolve: (result: AttemptResult) => void;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #reject: (error: unknown) => void;
   readonly #onClose = (): void => this.#giveUp("local-reset");
   readonly #onDrain = (): void => this.#controller?.resume();
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
   #controller: UndiciController | undefined;
   #response: AttemptResponse | undefined;
   #accepted = false;
   #over = false;
 
-  constructor(options: AttemptOptions, resolve: (result: AttemptResult) => void) {
+  constructor(options: AttemptOptions, resolve: (result: AttemptResult) => void, reject: (error: unknown) => void) {
     this.#options = options;
     this.#resolve = resolve;
-    const { limitMs = Number.POSITIVE_INFINITY, client } = options;
-    if (limitMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#giveUp("per-try-timeout"), limitMs);
-    client?.on("close", this.#onClose);
+    this.#reject = reject;
+    options.client?.on("close", this.#onClose);
   }
 
-  start(agent: UndiciAgent, { address }: Host, { method, path = "*", authority, headers, body }: AttemptRequest): void {
+  start(agent: UndiciAgent, { address }: Host, { method, path = "/", authority, headers, body }: AttemptRequest): void {
+    // One that has closed already says so no more.
+    if (this.#options.client?.destroyed) {
+      this.#giveUp("local-reset");
+      return;
+    }
+    if (isStream(body) && !body.readableEnded) body.once("end", () => this.#limit());
+    else this.#limit();
     const fields = ["host", authority, ...withoutConnection(headers)];
     const target = { origin: `http://${address}`, method: method as never, path, headers: fields };
     agent.dispatch({ ...target, body: (body ?? null) as never }, this);
@@ -130,28 +146,47 @@ class Attempt implements UndiciHandler {
   }
 
   onResponseStart(controller: UndiciController, status: number): void {
-    if (status < 200) return;
+    if (status < 200 || this.#over) return;
     const raw = (controller as UndiciController & { readonly rawHeaders: readonly (Uint8Array | string)[] }).rawHeaders;
     const fields = raw.map((part, index) => (index % 2 ? text(part) : text(part).toLowerCase()));
     this.#response = { kind: "response", status, headers: withoutConnection(fields) };
-    this.#accepted = this.#options.accept?.(this.#response) ?? false;
+    try {
+      this.#accepted = this.#options.accept?.(this.#response) ?? false;
+    } catch (error) {
+      this.#close();
+      this.#reject(error);
+    }
     if (this.#accepted) this.#options.client?.on("drain", this.#onDrain);
     // Another attempt need not wait until this body has been read.
-    else this.#end(this.#response);
+    else this.#drop(controller, this.#response);
+    // These have no body, whatever their length says of the resource; undici takes that for a broken one.
+    if (this.#accepted && (status === 204 || status === 304)) this.onResponseEnd();
   }
 
   onResponseData(controller: UndiciController, chunk: Uint8Array): void {
-    if (this.#accepted && this.#options.client?.write(chunk) === false) controller.pause();
+    if (this.#accepted && !this.#over && this.#options.client?.write(chunk) === false) controller.pause();
   }
 
   onResponseEnd(): void {
-    if (this.#accepted) this.#options.client?.end();
+    this.#stopTimers();
+    if (this.#accepted && !this.#over) this.#options.client?.end();
     if (this.#response) this.#end(this.#response);
   }
 
   onResponseError(): void {
+    this.#stopTimers();
     const sent = this.#controller !== undefined;
     this.#end({ kind: "reset", reason: sent ? "connection-termination" : "connect-failure", sent });
+  }
+
+  #limit(): void {
+    if (this.#over) return;
+    const { limitMs = Number.POSITIVE_INFINITY, perTryMs = Number.POSITIVE_INFINITY } = this.#options;
+    this.#after(limitMs, () => this.#giveUp("per-try-timeout"));
+    this.#after(perTryMs, () => {
+      // What the client has begun to get it gets whole.
+      if (!this.#accepted) this.#giveUp("per-try-timeout");
+    });
   }
 
   #giveUp(reason: "per-try-timeout" | "local-reset"): void {
@@ -159,17 +194,43 @@ class Attempt implements UndiciHandler {
     this.#controller?.abort(new Error("given up"));
   }
 
+  /** Lets the response run out, but not for ever. */
+  #drop(controller: UndiciController, response: AttemptResponse): void {
+    this.#end(response);
+    this.#after(DRAIN_MS, () => controller.abort(new Error("nobody wants the rest")));
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    if (delayMs < Number.POSITIVE_INFINITY) this.#timers.push(setTimeout(task, Math.min(delayMs, MAX_TIMER_MS)));
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+  }
+
   /** Only the first end counts. */
   #end(result: AttemptResult): void {
     if (this.#over) return;
-    this.#over = true;
-    const { client } = this.#options;
-    clearTimeout(this.#timer);
-    client?.off("close", this.#onClose);
-    client?.off("drain", this.#onDrain);
-    if (this.#accepted && result.kind === "reset") client?.destroy();
+    this.#close();
+    if (this.#accepted && result.kind === "reset") this.#options.client?.destroy();
     this.#resolve(result);
   }
+
+  #close(): void {
+    this.#over = true;
+    this.#stopTimers();
+    this.#options.client?.off("close", this.#onClose);
+    this.#options.client?.off("drain", this.#onDrain);
+  }
+}
+
+interface BodyStream {
+  readonly readableEnded: boolean;
+  once(event: "end", listener: () => void): unknown;
+}
+
+function isStream(body: unknown): body is BodyStream {
+  return typeof body === "object" && body !== null && "readableEnded" in body;
 }
 
 /** What outlier detection is to learn from what an attempt came to. */
