@@ -34,6 +34,16 @@ describe("command words", () => {
     expect(stderr).toContain("(ERR_IPTABLES_COMMAND_UNKNOWN)");
   });
 
+  it.each([
+    ["verify", "/nofile"],
+    ["report", "FILE"],
+    ["explain", "--to", "nonsense:1"],
+  ])("%s %s is refused with one line and exit 2", async (...argv) => {
+    const { code, stderr } = await call([...argv, ...HOST]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^[^\n]+\(ERR_IPTABLES_VALUE\)\n$/);
+  });
+
   it("the alias takes positional words as the original does", async () => {
     const { code, stdout } = await call(["anything", "-n", ...HOST], "istio-iptables");
     expect(code).toBe(0);

@@ -49,13 +49,19 @@ describe("weft-lb simulate", () => {
   });
 
   test.each([
-    { name: "no mapping", text: "- 1", message: ":1:1 : must be a mapping" },
+    { name: "no mapping", text: "- 1", message: ":1:1: must be a mapping" },
     {
       name: "no rate",
       text: "{ name: x, requests: 1, servers: [{ name: a }], candidates: [{ name: c }] }",
       message: ":1:1 requestsPerSecond: is required",
     },
-    { name: "no YAML", text: "{ name: ", message: ":1:9 : Flow map" },
+    { name: "too deep", text: "[".repeat(200_000), message: "nested too deep" },
+    {
+      name: "aliases that multiply",
+      text: `a: &a [1, 1]\n${[..."bcdefgh"].map((key, i) => `${key}: &${key} [${Array(9).fill(`*${"abcdefg"[i]}`).join(", ")}]\n`).join("")}`,
+      message: ":1:1: Excessive alias count",
+    },
+    { name: "no YAML", text: "{ name: ", message: ":1:9: Flow map" },
     {
       name: "a field that is not known",
       text: "name: x\nrequests: 1\nrequestsPerSecond: 1\nservers:\n- { name: a, serviceMS: 1 }\ncandidates: [{ name: c }]\n",

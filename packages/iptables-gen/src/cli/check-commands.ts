@@ -7,7 +7,7 @@ import { readMachineRules, readNativeFile, readNativeRules, readRuleFile, runner
 import { verifyRules } from "../verify.js";
 import { verifyNative } from "../verify-nft.js";
 import { endpointText } from "../walk/packet.js";
-import { type Input, readInput } from "./input.js";
+import { type Input, readInput, refuseWords } from "./input.js";
 import type { Terminal } from "./main.js";
 import { rulesOf } from "./wanted-rules.js";
 
@@ -37,6 +37,7 @@ export async function lint(terminal: Terminal, argv: readonly string[]): Promise
 /** `weft-iptables verify [flags] [--rules FILE]`: what differs from the wanted rules. Exit 1 when anything does. */
 export async function verify(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const input = await readInput(terminal, argv, { own: [{ long: "rules", type: "string" }] });
+  refuseWords(input);
   const file = input.text("rules");
   const { networkNamespace, nativeNftables } = input.flags.settings;
   const wanted = rulesOf(input, terminal);

@@ -71,7 +71,12 @@ function endpointOf(input: Input, flag: string, needsPort: boolean): { address: 
   const port = Number(portText ?? 0);
   if (port > 65535 || (needsPort && portText === undefined))
     throw refuse(`--${flag}`, "ADDRESS:PORT or [ADDRESS]:PORT", value);
-  return { address: readAddress(bracketed ?? plain ?? "").text, port };
+  try {
+    return { address: readAddress(bracketed ?? plain ?? "").text, port };
+  } catch (error) {
+    if (error instanceof IptablesError) throw refuse(`--${flag}`, "an IP address", bracketed ?? plain ?? "");
+    throw error;
+  }
 }
 
 function refuse(path: string, expected: string, got: string): IptablesError {

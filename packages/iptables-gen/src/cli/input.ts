@@ -96,3 +96,11 @@ export function settingsOf({ flags, host }: Input): Settings {
   validateSettings(settings);
   return settings;
 }
+
+/** Refuses words that are neither flags nor values, for commands that take none. */
+export function refuseWords({ flags }: Input): void {
+  const [word] = flags.positional;
+  if (word === undefined) return;
+  const message = `expected flags only, got ${JSON.stringify(word)}; a file is named by --rules`;
+  throw new IptablesError("ERR_IPTABLES_VALUE", message, { path: word, exitCode: 2 });
+}

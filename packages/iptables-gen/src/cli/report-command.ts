@@ -13,7 +13,7 @@ import {
 } from "../shell/machine-rules.js";
 import { nativeKey, placeNativeRules } from "../verify-nft.js";
 import type { NativeSource, SavedSource } from "../walk/walk.js";
-import { type Input, readInput } from "./input.js";
+import { type Input, readInput, refuseWords } from "./input.js";
 import type { Terminal } from "./main.js";
 import { rulesOf } from "./wanted-rules.js";
 
@@ -30,6 +30,7 @@ interface Line {
 /** `weft-iptables report [flags]`: how many packets each rule of ours took, with the reason it exists where the flags tell it. */
 export async function report(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const input = await readInput(terminal, argv, { own: [{ long: "rules", type: "string" }] });
+  refuseWords(input);
   const found = sourceOf(input);
   const wanted = rulesOf(input, terminal);
   const lines = "native" in found ? nativeLines(found.native, wanted) : savedLines(found.saved as SavedRules, wanted);

@@ -79,7 +79,7 @@ export async function main(argv: readonly string[], output: Output): Promise<num
     );
   } catch (error) {
     if (error instanceof InputError) output.stderr(`${error.message}\n`);
-    else if (isUsageError(error)) output.stderr(`${error.message.split(". ")[0]}${HINT}\n`);
+    else if (isUsageError(error)) output.stderr(`${error.message.split(/\.\s|\n/)[0]}${HINT}\n`);
     else throw error;
     return 2;
   }

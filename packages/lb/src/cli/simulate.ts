@@ -59,7 +59,9 @@ export function readScenario(text: string, file: string): Scenario {
   const [broken] = document.errors;
   if (broken !== undefined) {
     const { line, col } = lines.linePos(broken.pos[0]);
-    throw new InputError(`${file}:${line}:${col} : ${broken.message.split("\n")[0]} (ERR_LB_CONFIG_INVALID)`);
+    // The reader recurses, and reports its own stack overflow as an error of the text.
+    const message = /call stack/i.test(broken.message) ? "nested too deep" : broken.message.split("\n")[0];
+    throw new InputError(`${file}:${line}:${col}: ${message} (ERR_LB_CONFIG_INVALID)`);
   }
   /** `file:line:column path` of the place, or of the nearest one around it that is there. */
   const place = (path: ScenarioPath): string => {
@@ -71,9 +73,9 @@ export function readScenario(text: string, file: string): Scenario {
       break;
     }
     const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col} ${pathText(path)}`;
+    return `${file}:${line}:${col} ${pathText(path)}`.trimEnd();
   };
-  const data: unknown = document.toJS();
+  const data = plainData(() => document.toJS(), place([]));
   const problems = checkScenario(data);
   if (problems.length > 0) {
     throw new InputError(
@@ -90,6 +92,16 @@ export function readScenario(text: string, file: string): Scenario {
       options: optionsOf(candidate, place(["candidates", index, "cluster"])),
     })),
   };
+}
+
+/** The data of a document; aliases that multiply without end, or depth, are refused here. */
+function plainData(read: () => unknown, at: string): unknown {
+  try {
+    return read();
+  } catch (error) {
+    const message = error instanceof RangeError ? "nested too deep" : (error as Error).message.split("\n")[0];
+    throw new InputError(`${at}: ${message} (ERR_LB_CONFIG_INVALID)`);
+  }
 }
 
 function pathText(path: ScenarioPath): string {

@@ -47,7 +47,9 @@ function failOn(parsed: Parsed): void {
   const errors = parsed.issues.filter((issue) => issue.severity !== "warning");
   if (errors.length === 0) return;
   throw new UsageError(
-    errors.map((one) => `${one.file}:${one.line}:${one.column} ${one.path}: ${one.message} (${one.code})`).join("\n"),
+    errors
+      .map((one) => `${one.file}:${one.line}:${one.column}${one.path && ` ${one.path}`}: ${one.message} (${one.code})`)
+      .join("\n"),
   );
 }
 
@@ -80,7 +82,7 @@ function loaded(config: RouteConfiguration, resource: Resource, parsed: Parsed, 
         const lines = error.issues.map((issue) => {
           const path = prefix === "" ? issue.path : `${prefix}.${issue.path}`;
           const at = parsed.locate(resource, path);
-          return `${at.file}:${at.line}:${at.column} ${path}: ${issue.message} (${issue.code})`;
+          return `${at.file}:${at.line}:${at.column}${path && ` ${path}`}: ${issue.message} (${issue.code})`;
         });
         throw new UsageError(lines.join("\n"));
       }

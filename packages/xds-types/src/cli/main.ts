@@ -112,7 +112,8 @@ function readArguments(argv: readonly string[]): Arguments {
       },
     });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    // Node's words, up to the advice that follows them.
+    throw new UsageError((error as Error).message.split(/\. |\n/)[0]);
   }
 }
 
