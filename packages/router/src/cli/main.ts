@@ -52,7 +52,7 @@ export function main(args: readonly string[], output: Output): number {
     if (!(error instanceof UsageError) && !isArgument) throw error;
     const { message } = error as Error;
     // Node's words, up to the advice that follows them.
-    output.stderr(isArgument ? `${message.split(/\. |\n/)[0]}; see weft-route ${name} --help\n` : `${message}\n`);
+    output.stderr(isArgument ? `${message.split(/\.\s|\n/)[0]}; see weft-route ${name} --help\n` : `${message}\n`);
     return 2;
   }
 }

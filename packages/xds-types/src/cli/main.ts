@@ -113,7 +113,7 @@ function readArguments(argv: readonly string[]): Arguments {
     });
   } catch (error) {
     // Node's words, up to the advice that follows them.
-    throw new UsageError((error as Error).message.split(/\. |\n/)[0]);
+    throw new UsageError((error as Error).message.split(/\.\s|\n/)[0]);
   }
 }
 
