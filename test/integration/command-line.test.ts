@@ -74,6 +74,18 @@ describe("a configuration that is not in order", () => {
       line: /routes\.yaml:\d+:\d+ virtual_hosts\[2\]\.routes\[0\]\.route\.cluster: .*"rating"/,
     },
     {
+      name: "a cluster that does not exist, in a step of the story",
+      file: "story/canary.yaml",
+      change: (text: string) => text.replace("name: reviews-v2, weight", "name: nowhere, weight"),
+      line: /canary\.yaml:\d+:\d+ routes\[0\]\.route\.weighted_clusters\.clusters\[\d\]\.name: .*"nowhere"/,
+    },
+    {
+      name: "a second resource of a name",
+      file: "clusters.yaml",
+      change: (text: string) => text.replace("name: catalog\n", "name: ratings\n"),
+      line: /clusters\.yaml:\d+:\d+ name: there is another envoy\.config\.cluster\.v3\.Cluster of the name ratings/,
+    },
+    {
       name: "a pattern that only compiling finds",
       file: "story/header.yaml",
       change: (text: string) => text.replace("exact: jason", 'safe_regex: { regex: "a(" }'),

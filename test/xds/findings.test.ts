@@ -1,3 +1,4 @@
+import { CertError } from "@weftmesh/cert";
 import { compileRoutes } from "@weftmesh/router";
 import { findingsOf } from "@weftmesh/xds";
 import { expect, test } from "vitest";
@@ -19,6 +20,7 @@ test("findingsOf keeps every issue that a package's error carries", () => {
 test.each([
   [Object.assign(new Error("bad"), { path: "a.b" }), { path: "a.b", message: "bad" }],
   [new Error("bad"), { path: "", message: "bad" }],
+  [new CertError("ERR_CERT_SAN_MATCHER", "a.b", "bad"), { path: "a.b", message: "bad" }],
   ["text", { path: "", message: "text" }],
   [undefined, { path: "", message: "undefined" }],
 ])("findingsOf makes one finding of anything else: %o", (error, finding) => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { checkConsistency, type Finding } from "@weftmesh/xds";
-import { parseResources, type Resource } from "@weftmesh/xds-types";
+import { parseResources, type Resource, typeNameOf } from "@weftmesh/xds-types";
 import { RouteConfiguration, VirtualHost } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { validate } from "weftmesh-example-sidecar";
 
@@ -83,13 +83,35 @@ function* refusals(config: MeshConfig, places: Places): Iterable<string> {
       if (severity !== "warning") yield lineOf(places.get(resource)?.(path) ?? "", path, message, code);
     }
   }
-  for (const node of config.sidecars.keys()) {
-    const snapshot = snapshotOf(config, node, []);
-    for (const { typeUrl, resource: name, path, message, code, severity } of checkConsistency(snapshot)) {
-      const resource = snapshot.find((each) => each.typeUrl === typeUrl && each.name === name);
-      if (severity === "warning" || resource === undefined) continue;
-      yield lineOf(places.get(resource)?.(path) ?? "", path, message, code);
+  for (const layer of [config.shared, ...config.sidecars.values(), ...Object.values(story)]) {
+    const seen = new Set<string>();
+    for (const resource of layer) {
+      const key = `${resource.typeUrl} ${resource.name}`;
+      const message = `there is another ${typeNameOf(resource.typeUrl)} of the name ${resource.name}`;
+      if (seen.has(key)) yield lineOf(places.get(resource)?.("name") ?? "", "name", message, undefined);
+      seen.add(key);
     }
+  }
+  for (const node of config.sidecars.keys()) {
+    for (const pushed of [[], ...Object.values(story)])
+      yield* dangling(snapshotOf(config, node, pushed), pushed, places);
+  }
+}
+
+/** What a sidecar would be sent but could not follow. A virtual host of the story is found where it was written. */
+function* dangling(snapshot: readonly Resource[], pushed: readonly Resource[], places: Places): Iterable<string> {
+  for (const { typeUrl, resource: name, path, message, code, severity } of checkConsistency(snapshot)) {
+    const resource = snapshot.find((each) => each.typeUrl === typeUrl && each.name === name);
+    if (severity === "warning" || resource === undefined) continue;
+    const [, index = "", rest = ""] = /^virtual_hosts\[(\d+)\]\.?(.*)$/.exec(path) ?? [];
+    const host = (resource.message as RouteConfiguration).virtualHosts?.[Number(index)];
+    const own = pushed.find((each) => isVirtualHost(each) && each.message === host);
+    // Routes with a virtual host of the story in them were written without it.
+    const written = places.has(resource)
+      ? resource
+      : [...places.keys()].find((each) => each.typeUrl === typeUrl && each.name === name);
+    if (own) yield lineOf(places.get(own)?.(rest) ?? "", rest, message, code);
+    else if (written) yield lineOf(places.get(written)?.(path) ?? "", path, message, code);
   }
 }
 

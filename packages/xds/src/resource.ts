@@ -82,7 +82,8 @@ export interface Finding {
  * What an error says of a resource, for `validate`: the `issues` of the packages' errors, else its `path` and message.
  */
 export function findingsOf(error: unknown): readonly Finding[] {
-  const { issues, path, message } = Object(error) as { issues?: unknown; path?: unknown; message?: unknown };
+  const { issues, path, problem, message } = Object(error) as Readonly<Record<string, unknown>>;
   if (Array.isArray(issues) && issues.length > 0) return issues as readonly Finding[];
-  return [{ path: typeof path === "string" ? path : "", message: String(message ?? error) }];
+  // The message of an error of one problem begins with the path, which a finding has beside it.
+  return [{ path: typeof path === "string" ? path : "", message: String(problem ?? message ?? error) }];
 }

@@ -27,23 +27,25 @@ export const fetchCommand: Command = async (flags, output) => {
     output.stdout(json({ id, notAfter: formatTime(notAfter), trustDomains: [...identity.bundles.keys()] }));
   };
   const timeoutMs = Number(option(flags, "timeout") ?? "10") * 1000;
+  // The sources' own timers, and that of the signal, do not keep a process alive.
+  const stay = setInterval(() => undefined, 60_000);
   try {
     await source.ready(AbortSignal.timeout(timeoutMs));
-  } catch {
+    show();
+    if (flags.values["watch"] === true) {
+      source.watch(show);
+      await once(process, "SIGINT");
+    }
+    return 0;
+  } catch (error) {
+    if (source.current()) throw error;
     const last = failures.at(-1);
     const reason = last instanceof Error ? last.message : "no answer";
     output.stderr(`${address}: ${reason}\n`);
     return 1;
-  }
-  show();
-  if (flags.values["watch"] === true) {
-    source.watch(show);
-    // The sources' own timers do not keep a process alive.
-    const stay = setInterval(() => undefined, 60_000);
-    await once(process, "SIGINT");
+  } finally {
     clearInterval(stay);
   }
-  return 0;
 };
 
 /** Callers as lines of `TOKEN SPIFFE-ID`; from a file, for arguments are seen by everybody on the machine. */
