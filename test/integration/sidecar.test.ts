@@ -1,7 +1,7 @@
 /** The example sidecar with a configuration of its own: two of them, mutual TLS in between, real applications behind. */
 import { once } from "node:events";
 import { createServer as createHttp, request as httpRequest, type IncomingMessage, type Server } from "node:http";
-import { type AddressInfo, createServer as createNet, type Server as NetServer } from "node:net";
+import type { AddressInfo, Server as NetServer } from "node:net";
 import {
   type Client,
   credentials,
@@ -9,14 +9,14 @@ import {
   makeGenericClientConstructor,
   ServerCredentials,
 } from "@grpc/grpc-js";
-import { createCa, type IdentitySource, noIdentity, rotate, SpiffeId } from "@weftmesh/cert";
+import { createCa, type IdentitySource, rotate, SpiffeId } from "@weftmesh/cert";
 import type { ConfigSet } from "@weftmesh/xds";
-import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+import type { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { Listener } from "@weftmesh/xds-types/envoy/config/listener/v3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runSidecar, validate } from "weftmesh-example-sidecar";
+import { cluster, freePort, http, listener, TYPE, tcp } from "./sidecar-config.js";
 
-const TYPE = "type.googleapis.com/envoy";
 const FRONT = SpiffeId.parse("spiffe://shop.example/ns/shop/sa/front");
 const REVIEWS = SpiffeId.parse("spiffe://shop.example/ns/shop/sa/reviews");
 
@@ -32,78 +32,6 @@ async function listening<S extends NetServer | Server>(server: S): Promise<numbe
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createNet().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-function cluster(name: string, ports: readonly number[], peer?: string): Cluster {
-  const provider = { instance_name: "spiffe" };
-  const names = [{ san_type: "URI", matcher: { exact: peer } }];
-  const context = {
-    "@type": `${TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext`,
-    common_tls_context: {
-      tls_certificate_provider_instance: provider,
-      validation_context: { ca_certificate_provider_instance: provider, match_typed_subject_alt_names: names },
-    },
-  };
-  return Cluster.fromJson({
-    name,
-    type: "STATIC",
-    connect_timeout: "1s",
-    load_assignment: {
-      cluster_name: name,
-      endpoints: [
-        {
-          lb_endpoints: ports.map((port) => ({
-            endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
-          })),
-        },
-      ],
-    },
-    ...(peer === undefined ? {} : { transport_socket: { name: "tls", typed_config: context } }),
-  });
-}
-
-function listener(name: string, port: number, filter: Readonly<Record<string, unknown>>, secure: boolean): Listener {
-  const provider = { instance_name: "spiffe" };
-  const context = {
-    "@type": `${TYPE}.extensions.transport_sockets.tls.v3.DownstreamTlsContext`,
-    require_client_certificate: true,
-    common_tls_context: {
-      tls_certificate_provider_instance: provider,
-      validation_context: { ca_certificate_provider_instance: provider },
-    },
-  };
-  return Listener.fromJson({
-    name,
-    address: { socket_address: { address: "127.0.0.1", port_value: port } },
-    filter_chains: [
-      {
-        filters: [{ name, typed_config: filter }],
-        ...(secure ? { transport_socket: { name: "tls", typed_config: context } } : {}),
-      },
-    ],
-  });
-}
-
-function http(routes: readonly unknown[]): Readonly<Record<string, unknown>> {
-  const router = { "@type": `${TYPE}.extensions.filters.http.router.v3.Router` };
-  return {
-    "@type": `${TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-    stat_prefix: "http",
-    http_filters: [{ name: "router", typed_config: router }],
-    route_config: { name: "routes", virtual_hosts: [{ name: "all", domains: ["reviews"], routes }] },
-  };
-}
-
-function tcp(name: string): Readonly<Record<string, unknown>> {
-  return { "@type": `${TYPE}.extensions.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: "tcp", cluster: name };
 }
 
 async function sidecar(identity: IdentitySource, listeners: readonly Listener[], clusters: readonly Cluster[]) {
@@ -321,55 +249,6 @@ describe("bytes that are not HTTP/1", () => {
     await once(call, "end");
     client.close();
     expect(got).toEqual(["one", "two", "three"]);
-  });
-});
-
-describe("listeners that change", () => {
-  const answering = (name: string, port: number) =>
-    listener(name, port, http([{ match: { prefix: "/" }, direct_response: { status: 204 } }]), false);
-  const status = async (port: number) => {
-    try {
-      const asked = httpRequest({ port, host: "127.0.0.1", headers: { host: "reviews" }, agent: false }).end();
-      const [answer] = (await once(asked, "response")) as [IncomingMessage];
-      answer.resume();
-      return answer.statusCode;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code;
-    }
-  };
-
-  test("move, take another's place, and do without a port that is taken", async () => {
-    const [first, second] = [await freePort(), await freePort()];
-    const taken = await listening(createNet());
-    const steps: readonly (readonly [string, number])[][] = [
-      [["a", first]],
-      [["b", first]],
-      [["b", second]],
-      [
-        ["b", second],
-        ["c", taken],
-      ],
-    ];
-    const counted: string[] = [];
-    const seenPorts: unknown[] = [];
-    async function* configs(): AsyncGenerator<ConfigSet> {
-      for (const [generation, step] of steps.entries()) {
-        const secrets = new Map();
-        const listeners = new Map(
-          step.map(([name, port]) => [name, { name, listener: answering(name, port), routes: new Map(), secrets }]),
-        );
-        yield { generation, changes: [], listeners, clusters: new Map() };
-        seenPorts.push([await status(first), await status(second)]);
-      }
-    }
-    await runSidecar(configs(), { identity: noIdentity, count: (name) => counted.push(name) });
-    expect(seenPorts).toEqual([
-      [204, "ECONNREFUSED"],
-      [204, "ECONNREFUSED"],
-      ["ECONNREFUSED", 204],
-      ["ECONNREFUSED", 204],
-    ]);
-    expect(counted).toContain("listener_create_failure");
   });
 });
 
