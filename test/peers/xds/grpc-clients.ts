@@ -1,6 +1,8 @@
 /** gRPC's own xDS clients, in Go and in JavaScript, calling a service through what our server tells them. */
 import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { createServer, createSnapshotCache, grpcBootstrap, type ServerEvent } from "@weftmesh/xds";
+import { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+import { RouteConfiguration } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { Checks } from "./check.js";
 import { LineProgram } from "./go-control-plane.js";
 import { apiListener, cluster, endpoints, route } from "./mesh.js";
@@ -16,10 +18,12 @@ const WHO = {
 } as const;
 
 /**
- * grpc-go 1.85 fails calls that chose their cluster just before its picker was replaced, with this message. It does so
- * with both clusters in place all the time too, so no order of pushes avoids it.
+ * grpc-go 1.85 fails calls that chose their cluster just before its picker was replaced, with one of these messages: it
+ * acknowledges routes before its channel uses them. The first comes with both clusters in place all the time too, so no
+ * order of pushes avoids it; that a cluster goes only after the routes without it are acknowledged is checked beside.
  */
-const GRPC_GO_RACE = "unknown cluster selected for RPC";
+const GRPC_GO_RACE =
+  /unknown cluster selected for RPC|resource "c-(one|two)" of type "ClusterResource" has been removed/;
 
 /** Makes calls and says who answered how often, as `name=count`. */
 type Caller = (calls: number) => Promise<string>;
@@ -73,12 +77,13 @@ async function follow(
       cache.set("grpc", to(target));
       for (let attempt = 0; attempt < 200; attempt++) {
         const heard = await client.call(5);
-        if (heard.includes("error") && !heard.includes(GRPC_GO_RACE)) failures = heard;
+        if (heard.includes("error") && !GRPC_GO_RACE.test(heard)) failures = heard;
         if (heard === `${target}=5`) break;
         if (attempt === 199) failures ||= `never saw ${target}: ${heard}`;
       }
     }
     checks.hold(`${name}: follows 20 changes without a failed call`, failures === "", failures);
+    checks.hold(`${name}: loses a cluster only after it acknowledged the routes without it`, keepsOrder(events), "");
     const nack = events.find(({ kind }) => kind === "nack");
     checks.hold(`${name}: accepts all of it`, nack === undefined, nack ?? "");
   } finally {
@@ -86,6 +91,23 @@ async function follow(
     one.end();
     two.end();
   }
+}
+
+/** Whether every response that leaves a cluster out came when the newest routes were acknowledged. */
+function keepsOrder(events: readonly ServerEvent[]): boolean {
+  const acknowledged = new Set<string>();
+  let newestRoutes: string | undefined;
+  let clusters: readonly string[] = [];
+  for (const event of events) {
+    if (event.kind === "ack") acknowledged.add(event.nonce);
+    if (event.kind !== "sent") continue;
+    if (event.typeUrl === RouteConfiguration.typeUrl) newestRoutes = event.nonce;
+    if (event.typeUrl !== Cluster.typeUrl) continue;
+    const loses = clusters.some((each) => !event.resources.includes(each));
+    if (loses && newestRoutes !== undefined && !acknowledged.has(newestRoutes)) return false;
+    clusters = event.resources;
+  }
+  return true;
 }
 
 /** A gRPC service that answers with its name, as a `StringValue`. */
