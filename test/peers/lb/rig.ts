@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RunningEnvoy, startEnvoy } from "../envoy.js";
+import { assignmentOf } from "./endpoints.js";
 
 /** A message as ProtoJSON. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -43,6 +44,8 @@ const CONFIG = "type.googleapis.com/envoy.config";
 const HTTP_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const ASSIGN_TIMEOUT_MS = 10_000;
+/** A cluster whose only host has the newest version in its address. */
+const MARKER = "marker";
 /** Requests on their way on one connection; Envoy takes them one after the other. */
 const PIPELINED = 200;
 
@@ -58,9 +61,11 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     // Envoy watches for files that are moved into place, so that it never reads half of one.
     renameSync(`${fileOf(cluster)}.new`, fileOf(cluster));
   };
-  for (const [cluster, assignment] of Object.entries(options.assignments ?? {})) write(cluster, assignment);
-  const clusters = options.clusters.map((cluster) => {
-    if (options.assignments?.[cluster["name"] as string] === undefined) return cluster;
+  const assignments: Readonly<Record<string, Json>> = { ...options.assignments, [MARKER]: markerOf(0) };
+  for (const [cluster, assignment] of Object.entries(assignments)) write(cluster, assignment);
+  const marker = { name: MARKER, common_lb_config: { update_merge_window: "0s" } };
+  const clusters = [...options.clusters, marker].map((cluster: Json) => {
+    if (assignments[cluster["name"] as string] === undefined) return cluster;
     const path_config_source = { path: fileOf(cluster["name"] as string) };
     return { ...cluster, type: "EDS", eds_cluster_config: { eds_config: { path_config_source } } };
   });
@@ -77,7 +82,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-  const port = await envoy.listenerPort("in");
+  const listenerPort = await envoy.listenerPort("in");
   const updates = async (cluster: string): Promise<number> => {
     const stats = await envoy.admin(`/stats?filter=^cluster.${cluster}.update_success$`);
     return Number(/: (\d+)/.exec(stats)?.[1]);
@@ -86,24 +91,39 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     async picks(requests, connections = 1) {
       const share = Math.ceil(requests.length / connections);
       const parts = Array.from({ length: connections }, (_, i) => requests.slice(i * share, (i + 1) * share));
-      return (await Promise.all(parts.map((part) => pipeline(port, part)))).flat();
+      return (await Promise.all(parts.map((part) => pipeline(listenerPort, part)))).flat();
     },
     async assign(cluster, assignment) {
+      const deadline = performance.now() + ASSIGN_TIMEOUT_MS;
+      const until = async (holds: () => Promise<boolean>): Promise<void> => {
+        while (!(await holds())) {
+          if (performance.now() > deadline)
+            throw new Error(`Envoy took no endpoints for ${cluster}: ${envoy.output()}`);
+          await sleep(5);
+        }
+      };
       const before = await updates(cluster);
       write(cluster, assignment);
-      const deadline = performance.now() + ASSIGN_TIMEOUT_MS;
-      while ((await updates(cluster)) === before) {
-        if (performance.now() > deadline) throw new Error(`Envoy took no endpoints for ${cluster}: ${envoy.output()}`);
-        await sleep(5);
-      }
-      // Counted on the main thread; the worker has its own queue.
-      await sleep(20);
+      await until(async () => (await updates(cluster)) > before);
+      // Counted on the main thread; the worker has a queue, and is done with this one when it uses the next.
+      const address = markerAddress(version);
+      write(MARKER, markerOf(version));
+      const chosen = async (): Promise<string> => (await pipeline(listenerPort, [{ cluster: MARKER }])).join();
+      await until(async () => (await chosen()).startsWith(`${address}:`));
     },
     async [Symbol.asyncDispose]() {
       await envoy[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function markerAddress(version: number): string {
+  return `127.8.${version >> 8}.${version & 255}`;
+}
+
+function markerOf(version: number): Json {
+  return assignmentOf([{ hosts: [{ address: markerAddress(version) }] }]);
 }
 
 function listener(matches: Readonly<Record<string, Json>>): Json {

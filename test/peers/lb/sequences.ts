@@ -19,9 +19,9 @@ interface Script {
 const SEEDS = 429_496_729;
 /**
  * Which of two hosts that are due at the same instant comes first depends on rounding, which depends on how far the
- * seed has moved the clock; Envoy's is not known, so several are tried.
+ * seed has moved the clock; Envoy's is not known, so many are tried. Of 416 generated rotations 8 needed more than 60.
  */
-const MAGNITUDES = 60;
+const MAGNITUDES = 4000;
 const PERIODS = 3;
 
 const ROUND_ROBIN = { lb_policy: "ROUND_ROBIN" };
