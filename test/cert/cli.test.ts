@@ -109,9 +109,18 @@ describe("weft-cert", () => {
     { name: "an unknown command", args: ["sing"], expected: "sing: no such command" },
     { name: "an unknown option", args: ["inspect", "--colour"], expected: "--colour" },
     { name: "a missing argument", args: ["inspect"], expected: "FILE is missing" },
-    { name: "a missing file", args: ["inspect", "/nowhere/chain.pem"], expected: "ERR_CERT_FILE" },
+    { name: "a missing file", args: ["inspect", "/nowhere/chain.pem"], expected: "chain.pem: there is no such file" },
     { name: "a directory", args: ["inspect", "/"], expected: "ERR_CERT_FILE" },
-    { name: "a file with nothing in it to inspect", args: ["inspect", "LICENSE"], expected: "nothing to inspect" },
+    {
+      name: "a file with nothing in it to inspect",
+      args: ["inspect", "LICENSE"],
+      expected: "LICENSE: nothing to inspect",
+    },
+    {
+      name: "a bundle of nothing",
+      args: ["verify", "LICENSE", "--bundle", "a.b=LICENSE"],
+      expected: "LICENSE: --bundle",
+    },
     { name: "a CA that is not there", args: ["ca", "sign", "/nowhere/ca.json", "-"], expected: "there is no CA" },
     { name: "no bundle", args: ["verify", "package.json"], expected: "--bundle DOMAIN=FILE is needed" },
     { name: "an endpoint that is none", args: ["fetch", "--address", "http://x"], expected: "ERR_CERT_ENDPOINT" },
@@ -125,6 +134,21 @@ describe("weft-cert", () => {
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain(expected);
+    if (args.length > 0) expect(stderr.trim()).not.toContain("\n");
+    expect(stderr).not.toContain("To specify a positional");
+  });
+
+  test("names the file that does not hold what it should", async () => {
+    writeFileSync(file("bad.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    const { code, stderr } = await run("inspect", file("bad.pem"));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^\S+bad\.pem: certificate: [^\n]+\(ERR_CERT_DER\)\n$/);
+    await issued();
+    const verified = await run("verify", file("bad.pem"), "--bundle", `td.test=${file("root.pem")}`);
+    expect(verified).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`rejected: ${file("bad.pem")}: chain[0]: `),
+    });
   });
 
   test("never overwrites a CA or a key", async () => {

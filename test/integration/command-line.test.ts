@@ -108,6 +108,33 @@ describe("a configuration that is not in order", () => {
   );
 });
 
+describe("a configuration that cannot be read", () => {
+  test.each(["/nowhere", "/dev/null"])("%s in place of the folder is one line, and ends with 2", async (folder) => {
+    const { code, stderr } = await start(["--config", folder]).ended;
+    expect(stderr).toBe(`${folder}: cannot be read as a folder\n`);
+    expect(code).toBe(2);
+  });
+
+  test.each([
+    { name: "a binary file", text: "\u0000\u0001", line: "clusters.yaml: is binary, YAML expected" },
+    { name: "a tab", text: "name: a\n\ttype: b\n", line: "clusters.yaml:2:1: Tabs are not allowed" },
+  ])("$name is one line, and ends with 2", async ({ text, line }) => {
+    const { code, stderr } = await start(["--config", configWith("clusters.yaml", () => text)]).ended;
+    expect(stderr).toContain(line);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
+  });
+});
+
+test("an identity that nobody gives is one line, and ends with 1", () => {
+  const program = join(repositoryRoot, "packages/cert/bin/weft-cert.js");
+  const args = [program, "fetch", "--address", "unix:///nowhere/api.sock", "--timeout", "1"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 30_000 });
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^unix:\/\/\/nowhere\/api\.sock: [^\n]+\n$/);
+  expect(status).toBe(1);
+});
+
 describe("arguments that are none", () => {
   test.each([
     { args: ["--only", "canaries"], line: /^--only canaries: expected one of canary, header, / },

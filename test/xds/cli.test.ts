@@ -19,6 +19,17 @@ function run(...argv: readonly string[]) {
     list.push(text);
     for (const look of [...waiting]) look();
   };
+  const untilIn = (list: readonly string[], wanted: RegExp) =>
+    new Promise<RegExpExecArray>((resolve) => {
+      const look = (): void => {
+        const found = wanted.exec(list.join(""));
+        if (found === null) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
   const exit = main({ argv, stdout: note(out), stderr: note(err), signal: abort.signal });
   return {
     exit,
@@ -26,17 +37,9 @@ function run(...argv: readonly string[]) {
     err: () => err.join(""),
     end: () => abort.abort(),
     /** Waits until stdout has a match. */
-    until: (wanted: RegExp) =>
-      new Promise<RegExpExecArray>((resolve) => {
-        const look = (): void => {
-          const found = wanted.exec(out.join(""));
-          if (found === null) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-      }),
+    until: (wanted: RegExp) => untilIn(out, wanted),
+    /** Waits until stderr has a match. */
+    untilError: (wanted: RegExp) => untilIn(err, wanted),
   };
 }
 
@@ -63,12 +66,31 @@ describe("weft-xds", () => {
     { name: "a folder that is not there", argv: ["serve", "/nowhere"], message: "/nowhere: no such folder or file" },
     { name: "a file in place of a folder", argv: ["serve", import.meta.filename], message: "a folder expected" },
     { name: "an unknown option", argv: ["serve", ".", "--loud"], message: "--loud" },
+    {
+      name: "a port that is none",
+      argv: ["serve", "examples", "--listen", "127.0.0.1:99999"],
+      message: "--listen 127.0.0.1:99999: host:port",
+    },
+    { name: "a server that is none", argv: ["watch", "nonsense", "cluster"], message: "watch: nonsense: host:port" },
+    { name: "an empty journal", argv: ["replay", "/dev/null"], message: "/dev/null: there is nothing to replay" },
+    { name: "a journal that is not there", argv: ["replay", "/nowhere"], message: "/nowhere: no such folder or file" },
+    { name: "a folder in place of a journal", argv: ["replay", "/"], message: "/: is a folder, a file expected" },
     { name: "no type", argv: ["watch", "127.0.0.1:1"], message: "a server and a type expected" },
     { name: "an unknown type", argv: ["watch", "127.0.0.1:1", "XDS"], message: 'no type "XDS"' },
   ])("$name is one line and status 2", async ({ argv, message }) => {
     const program = run(...argv);
     expect(await program.exit).toBe(2);
     expect(program.err().split("\n")[0]).toContain(message);
+    if (argv.length > 1) expect(program.err().split("\n")).toHaveLength(2);
+    expect(program.out()).toBe("");
+  });
+
+  test("a server that cannot be reached is told once a try, in whole milliseconds, on stderr", async () => {
+    const program = run("watch", `unix:${join(folder, "nobody.sock")}`, "cluster");
+    await program.untilError(/next attempt/);
+    program.end();
+    expect(await program.exit).toBe(0);
+    expect(program.err()).toMatch(/^\S+nobody\.sock: the server cannot be reached; next attempt in \d+ ms\n$/);
     expect(program.out()).toBe("");
   });
 

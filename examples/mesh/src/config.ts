@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { checkConsistency, type Finding } from "@weftmesh/xds";
 import { parseResources, type Resource, typeNameOf } from "@weftmesh/xds-types";
@@ -45,6 +45,8 @@ export function readConfig(folder: string): MeshConfig {
   const readFolder = (path: string): ReadonlyMap<string, readonly Resource[]> =>
     new Map(yamlFiles(path, lines).map((file) => [basename(file, ".yaml"), readFile(file, lines, places)]));
   const shared = [...readFolder(folder).values()].flat();
+  // Without the folder there is one problem, not one for each folder in it.
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw new ConfigError(lines);
   const config = { shared, sidecars: readFolder(join(folder, "sidecars")), story: readFolder(join(folder, "story")) };
   if (lines.length === 0) lines.push(...new Set(refusals(config, places)));
   if (lines.length > 0) throw new ConfigError(lines);
@@ -62,7 +64,12 @@ function yamlFiles(folder: string, lines: string[]): readonly string[] {
 }
 
 function readFile(file: string, lines: string[], places: Places): readonly Resource[] {
-  const { resources, issues, locate } = parseResources(readFileSync(file, "utf8"), { file: shown(file) });
+  const bytes = readFileSync(file);
+  if (bytes.includes(0)) {
+    lines.push(`${shown(file)}: is binary, YAML expected`);
+    return [];
+  }
+  const { resources, issues, locate } = parseResources(bytes.toString("utf8"), { file: shown(file) });
   for (const { line, column, path, message, code, severity } of issues) {
     if (severity !== "warning") lines.push(lineOf(`${shown(file)}:${line}:${column}`, path, message, code));
   }

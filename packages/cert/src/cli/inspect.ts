@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseBundle, parseBundleMap } from "../bundle-json.js";
 import { type Certificate, parseCertificate, parseCertificates, toHex } from "../certificate.js";
 import { parseCrl } from "../crl.js";
 import { parseCsr } from "../csr.js";
 import { formatTime } from "../der/time.js";
+import { CertError } from "../errors.js";
 import { parsePem } from "../pem.js";
 import { systemScheduler } from "../shell/clock.js";
 import { readText } from "../shell/files.js";
@@ -14,7 +15,21 @@ import { argument, type Command, type Flags, json, option, UsageError } from "./
 
 /** Reads a file, or standard input for `-`. */
 export function input(path: string): string {
-  return path === "-" ? readFileSync(0, "utf8") : readText(path);
+  if (path === "-") return readFileSync(0, "utf8");
+  if (!existsSync(path)) throw new CertError("ERR_CERT_FILE", path, "there is no such file");
+  return readText(path);
+}
+
+/** Reads what a file holds; a problem in it begins with the name of the file. */
+function inFile<T>(path: string, read: (text: string) => T): T {
+  const text = input(path);
+  const file = path === "-" ? "standard input" : path;
+  try {
+    return read(text);
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    throw new CertError(error.code, `${file}: ${error.path}`, error.problem, { cause: error });
+  }
 }
 
 function facts(certificate: Certificate) {
@@ -67,8 +82,9 @@ function described(text: string): readonly object[] {
 
 /** `inspect FILE`: what is in certificates, requests, lists and bundles. */
 export const inspect: Command = (flags, output) => {
-  const found = described(input(argument(flags, 0, "FILE")));
-  if (found.length === 0) throw new UsageError("nothing to inspect: neither PEM nor a bundle document");
+  const file = argument(flags, 0, "FILE");
+  const found = inFile(file, described);
+  if (found.length === 0) throw new UsageError(`${file}: nothing to inspect: neither PEM nor a bundle document`);
   output.stdout(json(found));
   return 0;
 };
@@ -83,10 +99,11 @@ export function bundlesOf(flags: Flags): BundleSet {
       const at = String(pair).indexOf("=");
       if (at < 1) throw new UsageError(`--bundle ${pair}: expected DOMAIN=FILE`);
       const domain = TrustDomain.parse(String(pair).slice(0, at), "--bundle");
-      const text = input(String(pair).slice(at + 1));
-      return text.trimStart().startsWith("{")
-        ? parseBundle(text, domain)
-        : trustBundle(domain, parseCertificates(text, "--bundle"));
+      return inFile(String(pair).slice(at + 1), (text) =>
+        text.trimStart().startsWith("{")
+          ? parseBundle(text, domain)
+          : trustBundle(domain, parseCertificates(text, "--bundle")),
+      );
     }),
   );
 }
@@ -102,7 +119,8 @@ function timeOf(flags: Flags): number {
 /** `verify CHAIN` and `explain CHAIN`: 0 if it is accepted, 1 if not. */
 export function verifyCommand(explain: boolean): Command {
   return (flags, output) => {
-    const { verdict, text, section } = explainSvid(input(argument(flags, 0, "CHAIN")), bundlesOf(flags), timeOf(flags));
+    const file = argument(flags, 0, "CHAIN");
+    const { verdict, text, section } = explainSvid(input(file), bundlesOf(flags), timeOf(flags));
     const accepted = verdict.kind === "verified";
     if (flags.values["json"]) {
       const outcome = accepted
@@ -116,7 +134,7 @@ export function verifyCommand(explain: boolean): Command {
           };
       output.stdout(json(outcome));
     } else if (explain) output.stdout(text);
-    else output.stdout(accepted ? `accepted: ${verdict.id}\n` : `rejected: ${verdict.error.message}\n`);
+    else output.stdout(accepted ? `accepted: ${verdict.id}\n` : `rejected: ${file}: ${verdict.error.message}\n`);
     return accepted ? 0 : 1;
   };
 }

@@ -83,9 +83,11 @@ export async function main(args: readonly string[], output: Output): Promise<num
     const command = await load();
     return await command({ values, positionals: rest }, output);
   } catch (error) {
-    const wrongUse = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-    if (!(error instanceof CertError) && !wrongUse) throw error;
-    output.stderr(`${(error as Error).message}\n`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const misparsed = code?.startsWith("ERR_PARSE_ARGS");
+    if (!(error instanceof CertError || error instanceof UsageError || misparsed)) throw error;
+    // Node's words, up to the advice that follows them.
+    output.stderr(`${misparsed ? message.split(/\.\s|\n/)[0] : message}\n`);
     return 2;
   }
 }

@@ -3,13 +3,22 @@ import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
 import { discoveryTypeOf } from "../discovery-types.js";
 import { createRelay } from "../shell/relay.js";
-import { type Surroundings, UsageError } from "./surroundings.js";
+import {
+  checkAddress,
+  LISTEN_SCHEMES,
+  type Surroundings,
+  TARGET_SCHEMES,
+  UsageError,
+  wrongArguments,
+} from "./surroundings.js";
 
 /** `weft-xds monitor SERVER` */
 export async function monitor(args: readonly string[], { stdout, signal }: Surroundings): Promise<number> {
   const { values, positionals } = parse(args);
   const [upstream] = positionals;
   if (upstream === undefined || positionals.length > 1) throw new UsageError("monitor: one server expected");
+  checkAddress("monitor:", upstream, TARGET_SCHEMES);
+  checkAddress("monitor: --listen", values.listen, LISTEN_SCHEMES);
   const journal = values.journal === undefined ? undefined : createWriteStream(values.journal);
   journal?.on("error", (error) => stdout(`${values.journal}: ${error.message}; no journal is written\n`));
   let count = 0;
@@ -53,6 +62,6 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError(`monitor: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrongArguments("monitor", error);
   }
 }

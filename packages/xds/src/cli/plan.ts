@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { formatPlan } from "../change-plan.js";
 import { planSnapshots } from "../shell/plan-snapshots.js";
 import { readPublication } from "./publication.js";
-import { type Surroundings, UsageError } from "./surroundings.js";
+import { type Surroundings, UsageError, wrongArguments } from "./surroundings.js";
 
 /** `weft-xds plan FROM TO` */
 export async function plan(args: readonly string[], { stdout, stderr }: Surroundings): Promise<number> {
@@ -28,6 +28,6 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError(`plan: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrongArguments("plan", error);
   }
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Position, parseResources, type Resource } from "@weftmesh/xds-types";
 import { checkConsistency } from "../shell/check-consistency.js";
-import { UsageError } from "./surroundings.js";
+import { reasonOf, UsageError } from "./surroundings.js";
 
 /** The largest file that is read. */
 const MAX_BYTES = 32 << 20;
@@ -86,11 +86,4 @@ function read(file: string): string {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${file}: ${reasonOf(error)}`);
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT") return "no such folder or file";
-  if (code === "ENOTDIR") return "is a file, a folder expected";
-  return code ?? String(error);
 }

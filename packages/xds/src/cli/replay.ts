@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type JournalEntry, replayJournal } from "../journal.js";
-import { type Surroundings, UsageError } from "./surroundings.js";
+import { reasonOf, type Surroundings, UsageError, wrongArguments } from "./surroundings.js";
 
 /** `weft-xds replay FILE` */
 export async function replay(args: readonly string[], { stdout }: Surroundings): Promise<number> {
@@ -9,6 +9,7 @@ export async function replay(args: readonly string[], { stdout }: Surroundings):
   const [file] = positionals;
   if (file === undefined || positionals.length > 1) throw new UsageError("replay: one journal expected");
   const journal = read(file);
+  if (journal.length === 0) throw new UsageError(`${file}: there is nothing to replay`);
   const differences = replayJournal(journal);
   for (const { index, recorded, sent } of differences) {
     if (values.json) stdout(`${JSON.stringify({ kind: "difference", line: index + 1, recorded, sent })}\n`);
@@ -29,7 +30,7 @@ function read(file: string): readonly JournalEntry[] {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`${file}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    throw new UsageError(`${file}: ${reasonOf(error)}`);
   }
   return text
     .split("\n")
@@ -56,6 +57,6 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError(`replay: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrongArguments("replay", error);
   }
 }

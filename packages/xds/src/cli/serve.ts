@@ -11,7 +11,7 @@ import { createServer } from "../shell/server.js";
 import { createSnapshotCache } from "../shell/snapshot-cache.js";
 import type { ServerEvent } from "../xds-server.js";
 import { type Publication, readPublication } from "./publication.js";
-import { type Surroundings, UsageError } from "./surroundings.js";
+import { checkAddress, LISTEN_SCHEMES, type Surroundings, UsageError, wrongArguments } from "./surroundings.js";
 
 /** How long the files must be still before they are read again. */
 const QUIET_MS = 100;
@@ -24,6 +24,7 @@ export async function serve(args: readonly string[], { stdout, stderr, signal }:
   const { values, positionals } = parse(args);
   const [folder] = positionals;
   if (folder === undefined || positionals.length > 1) throw new UsageError("serve: one folder expected");
+  checkAddress("serve: --listen", values.listen, LISTEN_SCHEMES);
   let publication = readPublication(folder);
   for (const line of [...publication.errors, ...publication.warnings]) stderr(`${line}\n`);
   if (publication.errors.length > 0) return 2;
@@ -102,7 +103,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError(`serve: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrongArguments("serve", error);
   }
 }
 

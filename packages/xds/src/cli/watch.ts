@@ -3,13 +3,14 @@ import { messageType, typeNameOf } from "@weftmesh/xds-types";
 import { DISCOVERY_TYPES } from "../discovery-types.js";
 import type { ResourceType } from "../resource.js";
 import { createClient } from "../shell/client.js";
-import { type Surroundings, UsageError } from "./surroundings.js";
+import { checkAddress, type Surroundings, TARGET_SCHEMES, UsageError, wrongArguments } from "./surroundings.js";
 
 /** `weft-xds watch SERVER TYPE [NAME…]` */
 export async function watch(args: readonly string[], { stdout, stderr, signal }: Surroundings): Promise<number> {
   const { values, positionals } = parse(args);
   const [uri, typeName, ...names] = positionals;
   if (uri === undefined || typeName === undefined) throw new UsageError("watch: a server and a type expected");
+  checkAddress("watch:", uri, TARGET_SCHEMES);
   const typeUrl = typeUrlOf(typeName);
   const type = messageType<unknown, unknown>(typeNameOf(typeUrl));
   await using client = createClient({
@@ -19,7 +20,7 @@ export async function watch(args: readonly string[], { stdout, stderr, signal }:
     },
     onEvent: (event) => {
       if (event.kind === "disconnected")
-        stderr(`${event.server}: ${event.reason}; next attempt in ${event.retryMs} ms\n`);
+        stderr(`${event.server}: ${event.reason}; next attempt in ${Math.round(event.retryMs)} ms\n`);
     },
   });
   const wanted = names.length === 0 ? ["*"] : names;
@@ -33,7 +34,9 @@ export async function watch(args: readonly string[], { stdout, stderr, signal }:
     }
     for (const name of removed) stdout(values.json ? `${JSON.stringify({ kind: "removed", name })}\n` : `- ${name}\n`);
     for (const name of missing) stdout(values.json ? `${JSON.stringify({ kind: "missing", name })}\n` : `? ${name}\n`);
-    for (const [name, { message }] of errors) {
+    for (const [name, { kind, message }] of errors) {
+      // Each failure of the connection is told once, on stderr.
+      if (kind === "connection") continue;
       stdout(values.json ? `${JSON.stringify({ kind: "error", name, message })}\n` : `! ${name} ${message}\n`);
     }
   }
@@ -53,7 +56,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
     });
   } catch (error) {
-    throw new UsageError(`watch: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrongArguments("watch", error);
   }
 }
 
