@@ -1,15 +1,5 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseAllDocuments,
-} from "yaml";
+import type { Document, Node, Pair } from "yaml";
+import { yaml } from "#yaml";
 import type { Issue, XdsTypesErrorCode } from "../errors.js";
 import type { PathSegment } from "./path.js";
 
@@ -49,6 +39,7 @@ const stackExhausted = "Maximum call stack";
  * duplicate keys are errors, and aliases may expand a document a hundredfold at most.
  */
 export function readDocuments(text: string, file: string): DocumentsRead {
+  const { LineCounter, parseAllDocuments } = yaml();
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
@@ -114,7 +105,7 @@ function offsetOf(document: Document, path: readonly PathSegment[]): number {
   let node: unknown = document.contents;
   let offset = document.contents?.range?.[0] ?? 0;
   for (const segment of path) {
-    const target = isAlias(node) ? node.resolve(document) : node;
+    const target = yaml().isAlias(node) ? node.resolve(document) : node;
     const next = step(document, target, segment);
     if (next === undefined) return offset;
     offset = next.offset ?? offset;
@@ -129,6 +120,7 @@ interface Step {
 }
 
 function step(document: Document, node: unknown, segment: PathSegment): Step | undefined {
+  const { isAlias, isMap, isScalar, isSeq } = yaml();
   if (isSeq(node)) {
     const item = typeof segment === "number" ? node.items[segment] : undefined;
     return item === undefined ? undefined : { node: item, offset: (item as Node).range?.[0] };
@@ -149,6 +141,7 @@ function step(document: Document, node: unknown, segment: PathSegment): Step | u
 }
 
 function findPair(items: readonly Pair[], wanted: string): Pair | undefined {
+  const { isPair, isScalar } = yaml();
   return items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === wanted);
 }
 

@@ -1,7 +1,7 @@
-import { stringify } from "yaml";
+import { yaml } from "#yaml";
 import type { JsonValue } from "../message.js";
 
 /** Writes JSON as one YAML document that {@link readDocuments} reads as the same JSON. */
 export function writeYaml(json: JsonValue): string {
-  return stringify(json, { version: "1.2", aliasDuplicateObjects: false });
+  return yaml().stringify(json, { version: "1.2", aliasDuplicateObjects: false });
 }
