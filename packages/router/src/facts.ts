@@ -134,11 +134,10 @@ export class RequestFacts {
 
 /** Where the query or fragment starts; the length if there is none. */
 export function pathEnd(path: string): number {
-  for (let i = 0; i < path.length; i++) {
-    const code = path.charCodeAt(i);
-    if (code === 63 || code === 35) return i;
-  }
-  return path.length;
+  const query = path.indexOf("?");
+  const fragment = path.indexOf("#");
+  if (query < 0) return fragment < 0 ? path.length : fragment;
+  return fragment < 0 ? query : Math.min(query, fragment);
 }
 
 /** Envoy 1.40 cuts `;…` off every segment. */
@@ -152,14 +151,19 @@ function withoutParameters(path: string): string {
  */
 export function parseQuery(path: string): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
-  const start = path.indexOf("?");
-  if (start < 0) return query;
-  for (const piece of path.slice(start + 1).split("&")) {
+  let start = path.indexOf("?") + 1;
+  if (start === 0) return query;
+  // Not `split`: its list takes longer than all the rest of a short query.
+  for (;;) {
+    const next = path.indexOf("&", start);
+    const end = next < 0 ? path.length : next;
+    const piece = path.slice(start, end);
     const equal = piece.indexOf("=");
     const name = equal < 0 ? piece : piece.slice(0, equal);
     if (!query.has(name)) query.set(name, equal < 0 ? "" : piece.slice(equal + 1));
+    if (next < 0) return query;
+    start = next + 1;
   }
-  return query;
 }
 
 /** Splits Cookie fields: on `;`, leading blanks dropped, pieces without `=` skipped, one pair of double quotes removed, first wins. */

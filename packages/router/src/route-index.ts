@@ -125,10 +125,12 @@ export class RouteIndex {
     if (facts.request.path !== undefined) {
       search.take(this.#exact.get(facts.matchPath));
       if (this.#folded.size > 0) search.take(this.#folded.get(facts.lowerPath));
+      search.begun = true;
       this.#prefixes.visit(facts.matchPath, search);
+      if (this.#foldedPrefixes.size > 0) this.#foldedPrefixes.visit(facts.lowerPath, search);
+      search.begun = false;
       // Templates are matched against the path as it came.
       if (facts.path !== facts.matchPath) this.#prefixes.visit(facts.path, search);
-      if (this.#foldedPrefixes.size > 0) this.#foldedPrefixes.visit(facts.lowerPath, search);
     }
     if (this.#patterns !== undefined) search.visit(this.#patterns.candidates(facts.matchPath));
     search.take(this.#residual);

@@ -83,11 +83,11 @@ export class CompiledRoute implements Level {
     this.cors = levelCors(config.typedPerFilterConfig, config.route?.cors, "route.cors", scope, surroundings);
   }
 
-  /** Whether the request passes every test. */
-  matches(facts: RequestFacts): boolean {
+  /** Whether the request passes every test. `begun` as in {@link PathTest.test}. */
+  matches(facts: RequestFacts, begun = false): boolean {
     const tests = this.tests;
     for (let i = 0; i < tests.length; i++) if (!(tests[i] as Predicate)(facts)) return false;
-    return this.path.test(facts);
+    return this.path.test(facts, begun);
   }
 
   /** Position of the first test that fails; the number of tests if the path does; −1 if none does. */

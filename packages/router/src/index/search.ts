@@ -9,6 +9,8 @@ import { type Candidates, type ListVisitor, offer } from "./candidates.js";
 export class EarliestMatch implements ListVisitor {
   /** Position of the earliest match so far; the number of routes if there is none. */
   best: number;
+  /** Whether the lists that come now are of prefixes that the path is known to begin with. */
+  begun = false;
   readonly #routes: readonly CompiledRoute[];
   readonly #facts: RequestFacts;
 
@@ -26,7 +28,7 @@ export class EarliestMatch implements ListVisitor {
     for (let i = 0; i < list.length; i++) {
       const index = list[i] as number;
       if (index >= this.best) return;
-      if (!(this.#routes[index] as CompiledRoute).matches(this.#facts)) continue;
+      if (!(this.#routes[index] as CompiledRoute).matches(this.#facts, this.begun)) continue;
       this.best = index;
       return;
     }
@@ -36,6 +38,8 @@ export class EarliestMatch implements ListVisitor {
 /** Collects the lists, for a search that has to ask about each match in order. */
 export class CollectedLists implements ListVisitor {
   readonly lists: (readonly number[])[] = [];
+  /** Noted, not used: the lists are merged, and each match is tested whole. */
+  begun = false;
   readonly #facts: RequestFacts;
 
   constructor(facts: RequestFacts) {

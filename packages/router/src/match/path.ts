@@ -31,18 +31,22 @@ export class PathTest {
     this.#extension = compiled.extension;
   }
 
-  /** Whether the request's path passes. A request without a path passes `connect` only. */
-  test(facts: RequestFacts): boolean {
+  /**
+   * Whether the request's path passes. A request without a path passes `connect` only.
+   *
+   * @param begun - Whether the path is known to begin with {@link PathTest.value}.
+   */
+  test(facts: RequestFacts, begun = false): boolean {
     if (this.kind === "connect") return isConnect(facts);
     if (facts.request.path === undefined) return false;
     switch (this.kind) {
       case "prefix":
-        return this.#subject(facts).startsWith(this.value);
+        return begun || this.#subject(facts).startsWith(this.value);
       case "path":
         return this.#subject(facts) === this.value;
       case "path-separated-prefix": {
         const path = this.#subject(facts);
-        if (!path.startsWith(this.value)) return false;
+        if (!begun && !path.startsWith(this.value)) return false;
         return path.length === this.value.length || path.charCodeAt(this.value.length) === 47;
       }
       case "regex":

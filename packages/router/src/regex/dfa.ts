@@ -62,16 +62,18 @@ export class Dfa {
    * Numbers of the patterns that match the whole text, ascending; `undefined` if finding out would take more new states than allowed.
    */
   match(text: string, newStates: number = Number.POSITIVE_INFINITY): readonly number[] | undefined {
+    const classOf = this.#classOf;
+    const dead = this.#dead;
     let state = this.#first;
     let left = newStates;
     for (let i = 0; i < text.length; i++) {
       const byte = text.charCodeAt(i);
       if (byte > 255) return [];
-      const kind = this.#classOf[byte] as number;
+      const kind = classOf[byte] as number;
       const next = state.next[kind];
       if (next === undefined && left-- <= 0) return undefined;
       state = next ?? this.#step(state, kind);
-      if (state === this.#dead) return [];
+      if (state === dead) return [];
     }
     state.accepts ??= this.#accepts(state);
     return state.accepts;
