@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function run(argv: readonly string[], stdin = ""): Promise<{ code: number; out: string; err: string }> {
   let out = "";
   let err = "";
-  const read = (file: string): string => (file === "-" ? stdin : surroundings.read(file));
+  const read = (file: string): Uint8Array => (file === "-" ? Buffer.from(stdin) : surroundings.read(file));
   const code = await main(argv, { out: (text) => (out += text), err: (text) => (err += text), read });
   return { code, out, err };
 }
@@ -127,6 +127,8 @@ describe("weft-types", () => {
     { name: "a file that is not there", argv: ["validate", join(folder, "none")], says: "no such file" },
     { name: "a folder", argv: ["validate", folder], says: "is a directory" },
     { name: "a binary file", argv: ["validate", file("b", Uint8Array.of(0, 1, 2))], says: "is binary" },
+    { name: "a text that is not UTF-8", argv: ["validate", file("l1.yaml", Uint8Array.of(97, 0xe9))], says: "UTF-8" },
+    { name: "a language there is not", argv: ["validate", "--from", "toml", "-"], says: "yaml (json is a part of it)" },
     { name: "a command there is not", argv: ["valid", "x"], says: "there is no command valid" },
     { name: "a flag there is not", argv: ["validate", "--nope", "x"], says: "--nope" },
     { name: "a form there is not", argv: ["convert", "-", "--to", "toml"], says: "yaml, json, text or binary" },
@@ -134,5 +136,6 @@ describe("weft-types", () => {
     const { code, err } = await run(argv, "'@type': x/envoy.config.cluster.v3.Cluster\nname: c");
     expect(code).toBe(2);
     expect(err).toContain(says);
+    expect(err.replace("weft-types: see --help\n", "")).toMatch(/^weft-types: [^\n]*\n$/);
   });
 });

@@ -113,7 +113,13 @@ export interface MessageType<T, J = unknown> {
    * @throws {@link XdsTypesError} with every problem found, each with its path in the spelling of the input.
    */
   fromJson(json: J, options?: JsonReadOptions): T;
-  /** Writes canonical ProtoJSON with fields in the order of their numbers. Sensitive fields are kept. */
+  /**
+   * Writes canonical ProtoJSON with fields in the order of their numbers. Sensitive fields are kept.
+   *
+   * @throws {@link XdsTypesError} with the path: `ERR_XDS_TYPES_LIMIT` for messages that lie more than 100 deep, those in
+   * an `Any` counted, `ERR_XDS_TYPES_WIRE` for an `Any` whose bytes are not what its type says, `ERR_XDS_TYPES_VALUE`
+   * for a timestamp outside the years 1 to 9999.
+   */
   toJson(message: T, options?: JsonWriteOptions): JsonValue;
   /**
    * Reads the wire format. Fields the type does not have are kept and written again by {@link MessageType.encode}.

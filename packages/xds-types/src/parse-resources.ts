@@ -1,6 +1,6 @@
 import { checkMessage } from "./check.js";
 import { findMessage, type MessageDescriptor, messageDescriptor } from "./descriptor.js";
-import type { Issue, Severities } from "./errors.js";
+import type { Issue, Severities, XdsTypesErrorCode } from "./errors.js";
 import { tryReadJson } from "./json/read.js";
 import type { CheckOptions, JsonReadOptions } from "./message.js";
 import { type Resource, resourceName } from "./resource.js";
@@ -12,6 +12,7 @@ import {
   type TextDocument,
 } from "./text/document.js";
 import { type PathSegment, parsePath } from "./text/path.js";
+import { readBinary } from "./text/read-binary.js";
 import { readTextProto } from "./text/read-text-proto.js";
 import { typeNameOf, urlOf } from "./type-url.js";
 import { defaultMaxValues } from "./wire/special.js";
@@ -69,21 +70,45 @@ const defaultMaxLength = 64 * 1024 * 1024;
  */
 export function parseResources(text: string, options: ParseOptions = {}): ParsedResources {
   const file = options.file ?? "input";
+  const limit = options.maxLength ?? defaultMaxLength;
+  if (text.length > limit) {
+    const message = `the text has ${text.length} code units, more than the limit of ${limit}`;
+    return resourcesOf(failed("ERR_XDS_TYPES_LIMIT", message, file), file, options);
+  }
+  if (options.syntax !== "text-proto") return resourcesOf(readDocuments(text, file), file, options);
+  return resourcesAs(options, file, (type) => readTextProto(type, text, file));
+}
+
+/** The same for a message in the wire format: of `type`, else a discovery response. Everything stands at 1:1. */
+export function parseBinary(bytes: Uint8Array, options: ParseOptions = {}): ParsedResources {
+  const file = options.file ?? "input";
+  const nothing = (message: string): ParsedResources =>
+    resourcesOf(failed("ERR_XDS_TYPES_RESOURCE", message, file), file, options);
+  if (bytes.length === 0) return nothing("the input is empty");
+  const parsed = resourcesAs(options, file, (type) => readBinary(type, bytes, file, options));
+  if (options.type !== undefined || parsed.resources.length > 0 || parsed.issues.length > 0) return parsed;
+  return nothing("a discovery response without resources; if it is something else, name its type");
+}
+
+/** What does not say what it is: of the type that the caller names, else a discovery response. */
+function resourcesAs(
+  options: ParseOptions,
+  file: string,
+  read: (type: MessageDescriptor) => DocumentsRead,
+): ParsedResources {
+  const typeName = options.type ?? discoveryResponse;
+  const type = findMessage(typeName);
+  const unknown = `the schema has no message ${typeName}`;
+  const documents = type === undefined ? failed("ERR_XDS_TYPES_UNKNOWN_TYPE", unknown, file) : read(type);
+  return resourcesOf(documents, file, { ...options, type: typeName });
+}
+
+function resourcesOf(read: DocumentsRead, file: string, options: ParseOptions): ParsedResources {
   const origins = new Map<Resource, Found>();
   const locate = (resource: Resource, path = ""): Position => {
     const origin = origins.get(resource);
     return origin?.document.locate([...origin.path, ...parsePath(path)]) ?? { file, line: 1, column: 1 };
   };
-  const limit = options.maxLength ?? defaultMaxLength;
-  if (text.length > limit) {
-    const message = `the text has ${text.length} code units, more than the limit of ${limit}`;
-    return {
-      resources: [],
-      issues: [{ code: "ERR_XDS_TYPES_LIMIT", path: "", message, file, line: 1, column: 1 }],
-      locate,
-    };
-  }
-  const read = options.syntax === "text-proto" ? readText(text, file, options.type) : readDocuments(text, file);
   const issues: LocatedIssue[] = [...read.issues];
   const resources: Resource[] = [];
   for (const document of read.documents) {
@@ -107,14 +132,8 @@ export function parseResources(text: string, options: ParseOptions = {}): Parsed
   return { resources, issues, locate };
 }
 
-function readText(text: string, file: string, typeName = discoveryResponse): DocumentsRead {
-  const type = findMessage(typeName);
-  if (type !== undefined) return readTextProto(type, text, file);
-  const message = `the schema has no message ${typeName}`;
-  return {
-    documents: [],
-    issues: [{ code: "ERR_XDS_TYPES_UNKNOWN_TYPE", path: "", message, file, line: 1, column: 1 }],
-  };
+function failed(code: XdsTypesErrorCode, message: string, file: string): DocumentsRead {
+  return { documents: [], issues: [{ code, path: "", message, file, line: 1, column: 1 }] };
 }
 
 function joinPath(prefix: readonly PathSegment[], path: string): string {

@@ -8,11 +8,13 @@ export const help = `weft-types: typed, checked xDS
   weft-types convert FILE… --to F    write the resources as yaml (default), json, text or binary
   weft-types diff A B                say which resources and fields differ; sensitive values are withheld
 
-FILE holds YAML or JSON: resources with @type, a discovery response, a bootstrap, a configuration dump. - reads
-standard input. A and B may be patterns with *, ** and ?, in quotes.
+FILE holds resources with @type, a discovery response, a bootstrap or a configuration dump. - reads standard input.
+What is binary has no lines: problems in it are told by their path, at 1:1, and fields that are not known are left out.
+A and B may be patterns with *, ** and ?, in quotes.
 
-  --from F       yaml, which JSON is a part of, or text: protobuf's text format, the default for .textproto, .txtpb,
-                 .pbtxt and .pb_text; without --type it is a discovery response
+  --from F       yaml, which JSON is a part of; text: protobuf's text format, the default for .textproto, .txtpb,
+                 .pbtxt and .pb_text; binary: the wire format, the default for .binpb and .pb. Without --type, text
+                 and binary are a discovery response
   --type NAME    what a document is that does not say so, such as envoy.config.route.v3.RouteConfiguration
   --format F     validate: text (default), json, github (annotations) or sarif; diff: text or json
   --json         the same as --format json
@@ -25,4 +27,5 @@ Examples:
   weft-types validate mesh.yaml
   kubectl get cm envoy -o jsonpath='{.data.envoy\\.yaml}' | weft-types validate -
   weft-types convert --type envoy.config.route.v3.RouteConfiguration routes.json --to yaml
+  weft-types convert --from binary --type envoy.config.cluster.v3.Cluster - < cluster.bin
 `;

@@ -3,7 +3,7 @@ import { messageDescriptor } from "../descriptor.js";
 import { diffResources, type FieldChange } from "../diff.js";
 import type { JsonObject } from "../message.js";
 import { messageType } from "../message-type.js";
-import { type ParsedResources, parseResources } from "../parse-resources.js";
+import { type ParsedResources, type ParseOptions, parseBinary, parseResources } from "../parse-resources.js";
 import type { Resource } from "../resource.js";
 import { writeTextProto } from "../text/write-text-proto.js";
 import { writeYaml } from "../text/write-yaml.js";
@@ -48,8 +48,8 @@ function run(argv: readonly string[], world: Surroundings): number {
   if (patterns.length === 0) throw new UsageError(`${command} needs a file, or - for standard input`);
   const format = values.json === true ? "json" : (values.format ?? "text");
   if (!isReportFormat(format)) throw new UsageError(`cannot report as ${format}: ${reportFormats.join(", ")}`);
-  if (values.from !== undefined && values.from !== "yaml" && values.from !== "text") {
-    throw new UsageError(`cannot read ${values.from}: yaml (json is a part of it) or text`);
+  if (values.from !== undefined && !["yaml", "text", "binary"].includes(values.from)) {
+    throw new UsageError(`cannot read ${values.from}: yaml (json is a part of it), text or binary`);
   }
   const read = (pattern: string): ParsedResources[] => readAll(pattern, values, world);
   switch (command) {
@@ -71,16 +71,31 @@ function isReportFormat(text: string): text is ReportFormat {
   return (reportFormats as readonly string[]).includes(text);
 }
 
-// The last is what Envoy itself calls it.
+// pb and pb_text are what Envoy itself calls them.
 const textProto = /\.(?:textproto|txtpb|pbtxt|pb_text)$/;
+const binary = /\.(?:binpb|pb)$/;
 
 function readAll(pattern: string, { type, from }: Arguments["values"], world: Surroundings): ParsedResources[] {
   const files = expandGlob(pattern);
   if (files.length === 0) throw new UsageError(`${pattern}: no such file`);
   return files.map((file) => {
-    const syntax = from === "text" || (from === undefined && textProto.test(file)) ? "text-proto" : "yaml";
-    return parseResources(world.read(file), { file, syntax, ...(type === undefined ? {} : { type }) });
+    const language = from ?? (textProto.test(file) ? "text" : binary.test(file) ? "binary" : "yaml");
+    const syntax = language === "text" ? "text-proto" : "yaml";
+    const options: ParseOptions = { file, syntax, ...(type === undefined ? {} : { type }) };
+    const bytes = world.read(file);
+    return language === "binary" ? parseBinary(bytes, options) : parseResources(textOf(bytes, file), options);
   });
+}
+
+function textOf(bytes: Uint8Array, file: string): string {
+  if (!bytes.includes(0)) {
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      // Told below.
+    }
+  }
+  throw new Error(`${file}: is binary, expected UTF-8 text; --from binary reads a message in the wire format`);
 }
 
 interface Arguments {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 
 /** What the command line needs of the world. */
 export interface Surroundings {
@@ -7,7 +7,7 @@ export interface Surroundings {
   /** Writes to standard error. */
   readonly err: (text: string) => void;
   /** Reads a file, or standard input for `-`; throws one line of why not. */
-  readonly read: (file: string) => string;
+  readonly read: (file: string) => Uint8Array;
 }
 
 const maxBytes = 64 * 1024 * 1024;
@@ -21,16 +21,41 @@ export const surroundings: Surroundings = {
     process.stderr.write(text);
   },
   read: (file) => {
-    const bytes = file === "-" ? readFileSync(0) : readRegular(file);
-    if (bytes.includes(0)) throw new Error(`${file}: is binary, expected YAML or JSON`);
-    return bytes.toString("utf8");
+    if (file === "-") return readAll(0, "standard input");
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw new Error(`${file}: no such file`);
+    if (found.isDirectory()) throw new Error(`${file}: is a directory`);
+    const descriptor = openSync(file, "r");
+    try {
+      return readAll(descriptor, file);
+    } finally {
+      closeSync(descriptor);
+    }
   },
 };
 
-function readRegular(file: string): Buffer {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined) throw new Error(`${file}: no such file`);
-  if (found.isDirectory()) throw new Error(`${file}: is a directory`);
-  if (found.size > maxBytes) throw new Error(`${file}: has ${found.size} bytes, more than the limit of ${maxBytes}`);
-  return readFileSync(file);
+/** Everything up to the end. What is no regular file does not say how much that is, so the limit holds while reading. */
+function readAll(descriptor: number, name: string): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const chunk = new Uint8Array(1024 * 1024);
+    const count = readSome(descriptor, chunk);
+    if (count === 0) return Buffer.concat(chunks, length);
+    length += count;
+    if (length > maxBytes) throw new Error(`${name}: has more than ${maxBytes} bytes, the limit`);
+    chunks.push(chunk.slice(0, count));
+  }
+}
+
+/** Standard input that another program made non-blocking says "again" instead of waiting. */
+function readSome(descriptor: number, into: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, into);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
 }

@@ -8,10 +8,10 @@ import {
 } from "../descriptor.js";
 import { formatDuration, formatTimestamp } from "../duration.js";
 import { emptyRecord } from "../empty-record.js";
-import { XdsTypesError } from "../errors.js";
+import { type Issue, XdsTypesError } from "../errors.js";
 import type { Duration, FieldMask, JsonObject, JsonValue, JsonWriteOptions, Timestamp } from "../message.js";
 import { typeNameOf } from "../type-url.js";
-import { jsonTypes, wrappers } from "../wire/special.js";
+import { jsonTypes, maxDepth, wrappers } from "../wire/special.js";
 import { toBase64 } from "./base64.js";
 import { writeScalar } from "./scalar.js";
 
@@ -19,6 +19,8 @@ interface WriteContext {
   readonly key: "name" | "jsonName";
   readonly openAny: AnyOpener | undefined;
   readonly withhold: boolean;
+  /** How many messages lie around the one that is written; those inside an `Any` count, whose bytes bound nothing. */
+  depth: number;
 }
 
 /** What is written in place of a value that the schema marks as sensitive. */
@@ -31,7 +33,12 @@ type JsonWriter = (value: unknown, context: WriteContext) => JsonValue;
 
 const writers = new WeakMap<MessageDescriptor, JsonWriter>();
 
-/** Writes plain data as canonical ProtoJSON, fields in the order of their numbers. */
+/**
+ * Writes plain data as canonical ProtoJSON, fields in the order of their numbers.
+ *
+ * @throws {@link XdsTypesError} with the path of what has no JSON form: `ERR_XDS_TYPES_LIMIT` beyond the depth that can
+ * be read again, `ERR_XDS_TYPES_WIRE` for an `Any` whose bytes are not what its type says, `ERR_XDS_TYPES_VALUE`.
+ */
 export function writeJson(
   type: MessageDescriptor,
   message: unknown,
@@ -39,7 +46,7 @@ export function writeJson(
   openAny?: AnyOpener,
 ): JsonValue {
   const key = options.fieldNames === "snake_case" ? "name" : "jsonName";
-  return messageWriter(type)(message, { key, openAny, withhold: options.sensitive === "withhold" });
+  return messageWriter(type)(message, { key, openAny, withhold: options.sensitive === "withhold", depth: 0 });
 }
 
 function messageWriter(type: MessageDescriptor): JsonWriter {
@@ -83,7 +90,9 @@ function writeAny(value: unknown, context: WriteContext): JsonValue {
   const bytes = any.value ?? new Uint8Array(0);
   const message = type === undefined ? undefined : (any.message ?? context.openAny?.(type, bytes));
   if (type === undefined || message === undefined) return { "@type": any.typeUrl, "@value": toBase64(bytes) };
+  enter(context);
   const body = messageWriter(type)(message, context);
+  context.depth--;
   if (special(type) !== undefined) return { "@type": any.typeUrl, value: body };
   return { "@type": any.typeUrl, ...(body as JsonObject) };
 }
@@ -93,13 +102,35 @@ function compile(type: MessageDescriptor): JsonWriter {
   return (value, context) => {
     const message = value as Readonly<Record<string, unknown>>;
     const json: Record<string, JsonValue> = {};
-    for (const { field, write } of fields) {
-      const held = message[field.jsonName];
-      if (held === undefined || (!field.presence && isDefault(field, held))) continue;
-      json[field[context.key]] = context.withhold && field.sensitive ? withheld : write(held, context);
+    let at = "";
+    enter(context);
+    try {
+      for (const { field, write } of fields) {
+        const held = message[field.jsonName];
+        if (held === undefined || (!field.presence && isDefault(field, held))) continue;
+        at = field.name;
+        json[field[context.key]] = context.withhold && field.sensitive ? withheld : write(held, context);
+      }
+    } catch (error) {
+      throw under(at, error);
     }
+    context.depth--;
     return json;
   };
+}
+
+function enter(context: WriteContext): void {
+  if (context.depth++ <= maxDepth) return;
+  const message = `messages lie more than ${maxDepth} deep`;
+  throw new XdsTypesError([{ code: "ERR_XDS_TYPES_LIMIT", path: "", message }]);
+}
+
+/** A problem on its way out, one step nearer to the root. */
+function under(segment: string, error: unknown): unknown {
+  if (!(error instanceof XdsTypesError)) return error;
+  const [{ path, ...issue }] = error.issues as readonly [Issue];
+  const dot = path === "" || path.startsWith("[") ? "" : ".";
+  return new XdsTypesError([{ ...issue, path: `${segment}${dot}${path}` }], { cause: error.cause });
 }
 
 function isDefault(field: FieldDescriptor, value: unknown): boolean {
@@ -116,12 +147,30 @@ function fieldWriter(field: FieldDescriptor): JsonWriter {
     case "one":
       return element;
     case "list":
-      return (value, context) => (value as readonly unknown[]).map((item) => element(item, context));
+      return (value, context) => {
+        let at = 0;
+        try {
+          return (value as readonly unknown[]).map((item, index) => {
+            at = index;
+            return element(item, context);
+          });
+        } catch (error) {
+          throw under(`[${at}]`, error);
+        }
+      };
     case "map":
       return (value, context) => {
         const map = value as Readonly<Record<string, unknown>>;
         const json = emptyRecord() as Record<string, JsonValue>;
-        for (const key of Object.keys(map).sort()) json[key] = element(map[key], context);
+        let at = "";
+        try {
+          for (const key of Object.keys(map).sort()) {
+            at = key;
+            json[key] = element(map[key], context);
+          }
+        } catch (error) {
+          throw under(`[${JSON.stringify(at)}]`, error);
+        }
         return json;
       };
   }
