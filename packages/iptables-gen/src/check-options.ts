@@ -1,5 +1,5 @@
 import { parsePrefix } from "./address.js";
-import type { Issue } from "./errors.js";
+import { IptablesError, type Issue } from "./errors.js";
 import type { Options } from "./options.js";
 
 /** How many characters an interface name has at most in Linux. */
@@ -53,6 +53,19 @@ export function checkOptions(options: Options): readonly Issue[] {
   check("ISTIO_OUTBOUND_OWNER_GROUPS", options.ownerGroups.groups, id, isId);
   check("ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR", [options.loopback], "an IPv4 range", isRange);
   return issues;
+}
+
+/**
+ * Refuses options whose values the kernel's tools would refuse or misread.
+ *
+ * @throws {@link IptablesError} `ERR_IPTABLES_VALUE` with every value that is refused.
+ */
+export function refuseInvalid(options: Options): void {
+  const issues = checkOptions(options);
+  const [first] = issues;
+  if (first === undefined) return;
+  const message = issues.map((issue) => `${issue.path}: ${issue.message}`).join("\n");
+  throw new IptablesError(first.code, message, { path: first.path, issues });
 }
 
 /** Whether a value could end a line or a word of a rule text. Such a value must never reach a script. */

@@ -18,6 +18,7 @@ export async function lint(terminal: Terminal, argv: readonly string[]): Promise
     { long: "all", type: "bool" },
   ];
   const input = await readInput(terminal, argv, { own });
+  refuseWords(input);
   const { settings } = input.flags;
   const findings = [
     ...lintOptions(rulesOf(input, terminal).options, {
@@ -61,6 +62,7 @@ export async function diff(terminal: Terminal, argv: readonly string[]): Promise
   }
   const first = await readInput(terminal, argv.slice(0, separator));
   const second = await readInput(terminal, argv.slice(separator + 1));
+  for (const side of [first, second]) refuseWords(side);
   const backendOf = ({ flags }: Input) => (flags.settings.nativeNftables ? "nftables" : "iptables");
   const backends = { before: backendOf(first), after: backendOf(second) } as const;
   const changes = diffVerdicts(rulesOf(first, terminal), rulesOf(second, terminal), undefined, backends);

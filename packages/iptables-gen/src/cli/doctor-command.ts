@@ -7,7 +7,7 @@ import { renderNftables } from "../render/nftables.js";
 import type { RuleSet } from "../rule-set.js";
 import { runnerFor } from "../shell/machine-rules.js";
 import { type CommandRunner, localRunner } from "../shell/run-command.js";
-import { readInput } from "./input.js";
+import { readInput, refuseWords } from "./input.js";
 import type { Terminal } from "./main.js";
 import { rulesOf } from "./wanted-rules.js";
 
@@ -25,6 +25,7 @@ interface Tried {
  */
 export async function doctor(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const input = await readInput(terminal, argv);
+  refuseWords(input);
   const { nativeNftables, networkNamespace } = input.flags.settings;
   const rules = rulesOf(input, terminal);
   const variants = nativeNftables ? [tryNative(rules)] : ["-nft", "-legacy"].map((suffix) => tryVariant(rules, suffix));

@@ -4,7 +4,7 @@ import type { FlagSyntax } from "../pflag.js";
 import { readLiveRules, readNativeFile, readNativeRules, readRuleFile, runnerFor } from "../shell/machine-rules.js";
 import { DEFAULT_SURROUNDINGS, type Packet, readAddress, type Surroundings } from "../walk/packet.js";
 import { createWalker, type WalkSource } from "../walk/walk.js";
-import { type Input, readInput } from "./input.js";
+import { type Input, readInput, refuseWords } from "./input.js";
 import type { Terminal } from "./main.js";
 import { rulesOf } from "./wanted-rules.js";
 
@@ -22,6 +22,7 @@ const FLAGS: readonly FlagSyntax[] = [
 /** `weft-iptables explain --uid 1000 --to 10.0.0.5:443`: rule by rule, who receives a packet. */
 export async function explain(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const input = await readInput(terminal, argv, { own: FLAGS });
+  refuseWords(input);
   const packet = packetOf(input);
   const addresses = [...input.host.addresses()].filter((text) => !/^(?:127\.|::1(?:\/|$)|fe80)/.test(text));
   const surroundings: Surroundings =

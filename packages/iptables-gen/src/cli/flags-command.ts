@@ -1,6 +1,6 @@
 import { IptablesError } from "../errors.js";
 import { applyFlags } from "../shell/istio-iptables.js";
-import { readInput, settingsOf } from "./input.js";
+import { readInput, refuseWords, settingsOf } from "./input.js";
 import type { Terminal } from "./main.js";
 
 /** What istio-iptables does: read flags, look at the host, apply, check. With `--output`, print instead. */
@@ -15,11 +15,13 @@ export async function runFlags(terminal: Terminal, argv: readonly string[]): Pro
     terminal.stdout((await import("./version.js")).versionText());
     return 0;
   }
+  // The original ignores them, and so does its alias.
+  if (terminal.name !== "istio-iptables") refuseWords(input);
   const format = input.text("output");
   if (format !== undefined) return (await import("./output-command.js")).printRules(terminal, input, format);
   if (input.has("strict-input")) {
     const { compileSettings } = await import("../settings.js");
-    const { refuseInvalid } = await import("./wanted-rules.js");
+    const { refuseInvalid } = await import("../check-options.js");
     refuseInvalid(compileSettings(settingsOf(input), compat).options);
   }
   const json = input.has("json");

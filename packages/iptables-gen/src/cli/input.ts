@@ -97,10 +97,11 @@ export function settingsOf({ flags, host }: Input): Settings {
   return settings;
 }
 
-/** Refuses words that are neither flags nor values, for commands that take none. */
-export function refuseWords({ flags }: Input): void {
+/** Refuses words that are neither flags nor values: a typing error must not change a machine, nor pass for an answer. */
+export function refuseWords({ flags }: Pick<Input, "flags">): void {
   const [word] = flags.positional;
   if (word === undefined) return;
-  const message = `expected flags only, got ${JSON.stringify(word)}; a file is named by --rules`;
+  const hints = "a command word stands first, a file is named by --rules, and * is written '*'";
+  const message = `expected flags only, got ${JSON.stringify(word)}; ${hints}`;
   throw new IptablesError("ERR_IPTABLES_VALUE", message, { path: word, exitCode: 2 });
 }

@@ -1,4 +1,4 @@
-import { IptablesError } from "../errors.js";
+import { formatIssue, IptablesError } from "../errors.js";
 import type { Environment } from "../flags.js";
 import { runFlags } from "./flags-command.js";
 
@@ -41,7 +41,7 @@ const cleanLikeIstio: CliCommand = (terminal, argv) => runFlags(terminal, ["--cl
 export async function main(terminal: Terminal): Promise<number> {
   const [word] = terminal.argv;
   try {
-    if (terminal.name === "istio-iptables" || word === undefined || word === "" || word.startsWith("-")) {
+    if (terminal.name === "istio-iptables" || word === undefined || word.startsWith("-")) {
       return await runFlags(terminal, terminal.argv);
     }
     // Injected pods call `<image> istio-iptables -p 15001 …`.
@@ -58,9 +58,14 @@ export async function main(terminal: Terminal): Promise<number> {
     return await (await (asked ? (COMMANDS["help"] ?? load) : load)())(terminal, words);
   } catch (error) {
     if (!(error instanceof IptablesError)) throw error;
-    // The original prints usage errors twice: plainly, and once more as a log line.
+    // Usage errors in the original's form, without the log line in which it repeats them.
     if (error.exitCode === 255) terminal.stderr(`Error: ${error.message}\n`);
-    else terminal.stderr(`${terminal.name}: ${error.message.trimEnd()} (${error.code})\n`);
+    else for (const line of linesOf(error)) terminal.stderr(`${terminal.name}: ${line}\n`);
     return error.exitCode;
   }
+}
+
+/** One line a problem, each with its code. */
+function linesOf({ issues, message, code }: IptablesError): readonly string[] {
+  return issues.length > 1 ? issues.map(formatIssue) : [`${message.trimEnd()} (${code})`];
 }

@@ -1,7 +1,7 @@
 import { configureRoutes, ensureRoutes } from "../procedure/routes.js";
 import { runnerFor } from "../shell/machine-rules.js";
 import { perform, recordingRunner } from "../shell/perform.js";
-import { readInput, settingsOf } from "./input.js";
+import { readInput, refuseWords, settingsOf } from "./input.js";
 import type { Terminal } from "./main.js";
 
 /**
@@ -10,6 +10,7 @@ import type { Terminal } from "./main.js";
  */
 export async function configureRoutesOnly(terminal: Terminal, argv: readonly string[]): Promise<number> {
   const input = await readInput(terminal, argv, { original: true });
+  refuseWords(input);
   const settings = settingsOf(input);
   const fixed = input.compat === "fixed";
   const { dryRun, networkNamespace, cniMode } = settings;

@@ -29,7 +29,7 @@ export function* apply(settings: Settings): Procedure<void> {
   yield* log("info", configText(settings));
   const rules = generate(options);
   if (settings.cleanupOnly) {
-    yield* cleanMachine(rules);
+    yield* cleanMachine(rules, settings.dryRun);
     return;
   }
   if (settings.nativeNftables) yield* applyNative(settings, rules);

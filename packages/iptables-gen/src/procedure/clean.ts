@@ -5,37 +5,65 @@ import { exchangeText, NOTHING_OWN, ownStateOf } from "../plan.js";
 import type { Family } from "../rule.js";
 import type { RuleSet } from "../rule-set.js";
 import { type Command, failure, log, type Procedure, run } from "./procedure.js";
+import { readPolicyRoute, removeRoutes } from "./routes.js";
 
 /**
  * Removes everything of ours from a machine: rules of both families and all variants, chains of other configurations and versions,
  * native tables, policy routing and the `::6` address.
  *
- * `rules` says which mark and routing table the policy routing had.
+ * `rules` says which mark and routing table the policy routing had. In a dry run, whose runner only reads, the last message says so.
  *
  * @returns Whether there was anything to remove.
+ * @throws {@link IptablesError} `ERR_IPTABLES_NO_BACKEND` where no program can say what rules there are, `ERR_IPTABLES_APPLY` where one
+ * cannot be removed.
  */
-export function* cleanMachine(rules: RuleSet): Procedure<boolean> {
+export function* cleanMachine(rules: RuleSet, dryRun = false): Procedure<boolean> {
+  const { tproxyMark: mark, tproxyTable: table } = rules.options;
+  const route = readPolicyRoute(mark, table);
+  const binaries = yield* readableBinaries();
   let changed = false;
-  for (const family of ["ipv4", "ipv6"] as const) {
-    for (const binary of yield* presentBinaries(family)) {
-      if (yield* cleanIptables(binary, family)) changed = true;
-    }
+  for (const { binary, family } of binaries) {
+    if (yield* cleanIptables(binary, family)) changed = true;
   }
   if (yield* cleanNft()) changed = true;
-  if (yield* cleanRoutes(rules)) changed = true;
-  yield* log("info", changed ? "Removed all rules, routes and addresses." : "Nothing to remove.");
+  if (yield* removeRoutes(route)) changed = true;
+  const done = dryRun ? "Would remove rules, routes or addresses." : "Removed all rules, routes and addresses.";
+  yield* log("info", changed ? done : "Nothing to remove.");
   return changed;
 }
 
-/** Both variants, or the one without a suffix where neither is there. */
-function* presentBinaries(family: Family): Procedure<readonly string[]> {
-  const plain = family === "ipv4" ? "iptables" : "ip6tables";
-  const found: string[] = [];
-  for (const binary of [`${plain}-legacy`, `${plain}-nft`]) {
-    if ((yield* run(saveOf(binary), true)).exitCode === 0) found.push(binary);
-  }
-  return found.length > 0 ? found : [plain];
+interface Binary {
+  readonly binary: string;
+  readonly family: Family;
 }
+
+/** Both variants of both families, or the one without a suffix where neither is there. Without nft, there must be one. */
+function* readableBinaries(): Procedure<readonly Binary[]> {
+  const found: Binary[] = [];
+  let problem = "";
+  for (const family of ["ipv4", "ipv6"] as const) {
+    const plain = family === "ipv4" ? "iptables" : "ip6tables";
+    for (const binary of [`${plain}-legacy`, `${plain}-nft`, plain]) {
+      if (binary === plain && found.some((one) => one.family === family)) continue;
+      const result = yield* run(saveOf(binary), true);
+      const failed = failure(saveOf(binary), result);
+      if (failed === undefined) found.push({ binary, family });
+      else problem = result.stderr.trim() || failed;
+      // The legacy variant shows anybody an empty machine.
+      if (REFUSED.test(result.stderr)) throw unreadable(problem);
+    }
+  }
+  if (found.length > 0 || (yield* run(LIST_TABLES, true)).exitCode === 0) return found;
+  throw unreadable(problem);
+}
+
+const REFUSED = /permission denied|not permitted/i;
+
+function unreadable(problem: string): IptablesError {
+  return new IptablesError("ERR_IPTABLES_NO_BACKEND", `no rules can be read, so none can be removed: ${problem}`);
+}
+
+const LIST_TABLES: Command = { program: "nft", args: ["list", "tables"] };
 
 function saveOf(binary: string): Command {
   return { program: `${binary}-save`, args: [] };
@@ -75,30 +103,9 @@ function* deleteTables(tables: readonly string[]): Procedure<void> {
 }
 
 function* cleanNft(): Procedure<boolean> {
-  const listed = yield* run({ program: "nft", args: ["list", "tables"] }, true);
+  const listed = yield* run(LIST_TABLES, true);
   if (listed.exitCode !== 0) return false;
   const present = NFT_TABLES.filter(({ name }) => listed.stdout.split("\n").includes(`table inet ${name}`));
   yield* deleteTables(present.map(({ name }) => `inet ${name}`));
   return present.length > 0;
-}
-
-function* cleanRoutes({ options }: RuleSet): Procedure<boolean> {
-  let changed = false;
-  const { tproxyMark: mark, tproxyTable: table } = options;
-  for (const family of ["-4", "-6"]) {
-    // There is one rule for each time the original ran.
-    for (let rounds = 0; rounds < 1024; rounds++) {
-      const removed = yield* run(
-        { program: "ip", args: [family, "rule", "del", "fwmark", mark, "lookup", table] },
-        true,
-      );
-      if (removed.exitCode !== 0) break;
-      changed = true;
-    }
-    const route = [family, "route", "del", "local", "default", "dev", "lo", "table", table];
-    if ((yield* run({ program: "ip", args: route }, true)).exitCode === 0) changed = true;
-  }
-  const address = ["-6", "addr", "del", "::6/128", "dev", "lo"];
-  if ((yield* run({ program: "ip", args: address }, true)).exitCode === 0) changed = true;
-  return changed;
 }

@@ -5,14 +5,14 @@ import type { Compat } from "../options.js";
 import type { FlagSyntax } from "../pflag.js";
 import type { Procedure } from "../procedure/procedure.js";
 import { type Settings, validateSettings } from "../settings.js";
-import { type LogSink, perform, recordingRunner } from "./perform.js";
+import { type LogSink, perform, readingRunner, recordingRunner } from "./perform.js";
 import type { CommandRunner } from "./run-command.js";
 
 /** The machine a run of istio-iptables works on. */
 export interface Machine {
   /** What the machine says about itself. */
   readonly host: HostFacts;
-  /** Runs its programs; asked for only when something is to be run. */
+  /** Runs its programs; asked for only when something is to be run or read. */
   readonly runner: () => CommandRunner | Promise<CommandRunner>;
   /** Where messages go. */
   readonly log: LogSink;
@@ -63,7 +63,9 @@ export async function applyFlags(flags: FlagResult, machine: Machine, compat: Co
   const dry = settings.dryRun && !(settings.nativeNftables && compat === "strict");
   const procedure = await procedureFor(settings, compat);
   if (dry) {
-    const recorder = recordingRunner();
+    // What would be removed is known only to the machine.
+    const reading = compat === "fixed" && settings.cleanupOnly;
+    const recorder = reading ? readingRunner(await machine.runner()) : recordingRunner();
     try {
       perform(procedure, recorder, machine.log);
     } finally {

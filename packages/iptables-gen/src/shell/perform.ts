@@ -24,6 +24,19 @@ export interface RecordingRunner extends CommandRunner {
   readonly lines: readonly string[];
 }
 
+/** A dry run's runner on a machine: programs that only read it are run, the others are remembered and answer nothing. */
+export function readingRunner(runner: CommandRunner): RecordingRunner {
+  const recorder = recordingRunner();
+  return {
+    lines: recorder.lines,
+    run(command) {
+      const { program, args } = command;
+      const reads = program.endsWith("-save") || args.includes("list") || args.includes("show");
+      return reads ? runner.run(command) : recorder.run(command);
+    },
+  };
+}
+
 /** A dry run's runner: remembers every line the programs would have seen and answers nothing. */
 export function recordingRunner(): RecordingRunner {
   const lines: string[] = [];
