@@ -2,7 +2,17 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChannelCredentials, Client, Metadata, status } from "@grpc/grpc-js";
-import { createCa, type Identity, jwtSigner, rotate, SpiffeId, verifyJwtSvid } from "@weftmesh/cert";
+import {
+  createCa,
+  createCsr,
+  type Identity,
+  jwtSigner,
+  type RevocationList,
+  rotate,
+  SpiffeId,
+  verifyJwtSvid,
+  verifySvid,
+} from "@weftmesh/cert";
 import { parseEndpoint, workloadServer, workloadSource } from "@weftmesh/cert/services";
 import { afterEach, describe, expect, test } from "vitest";
 import {
@@ -65,6 +75,49 @@ describe("the Workload API", () => {
       id: web,
     });
     await expect(client.fetchJwt([])).rejects.toMatchObject({ code: "ERR_CERT_SERVICE" });
+  });
+
+  test("hands over bundles to whoever needs no identity, and revocation lists to all", async () => {
+    const { ca, own, address } = await endpoint();
+    const client = workloadSource({ address });
+    cleanUps.push(() => client[Symbol.dispose]());
+    const { svid } = await client.ready();
+    expect([...(await client.x509Bundles()).keys()].sort()).toEqual(["fed.test", "td.test"]);
+    expect(verifySvid(svid.chain, await client.x509Bundles(), Date.now())).toMatchObject({ kind: "verified", id: web });
+
+    const next = new Promise<Identity>((resolve) => client.watch(resolve));
+    const other = ca.sign(createCsr().der, web);
+    const list = ca.revoke(Buffer.from(other.serial, "hex"));
+    own.updateBundles(new Map([[ca.trustDomain, { ...ca.bundle(), crls: [list] }]]));
+    const { bundles } = await next;
+    const revoked = { kind: "rejected", error: { code: "ERR_CERT_REVOKED" } };
+    expect(verifySvid(other.chain, bundles, Date.now())).toMatchObject(revoked);
+    expect(verifySvid(svid.chain, bundles, Date.now())).toMatchObject({ kind: "verified" });
+    await expect
+      .poll(async () => verifySvid(other.chain, await client.x509Bundles(), Date.now()))
+      .toMatchObject(revoked);
+
+    // Every message is the whole state: a list that is in it no more is none.
+    const lifted = new Promise<Identity>((resolve) => client.watch(resolve));
+    own.updateBundles(new Map([[ca.trustDomain, { ...ca.bundle(), crls: [] }]]));
+    expect(verifySvid(other.chain, (await lifted).bundles, Date.now())).toMatchObject({ kind: "verified" });
+  });
+
+  test("loses no identity for a revocation list that cannot be read", async () => {
+    const { own, address } = await endpoint();
+    const failures: unknown[] = [];
+    const [known, identity] = [own.current()?.bundles, own.current()?.svid.id];
+    const bundles = new Map(
+      [...(known ?? [])].map(([name, bundle]) => [
+        name,
+        { ...bundle, crls: [{ der: Uint8Array.of(1) } as RevocationList] },
+      ]),
+    );
+    own.updateBundles(bundles);
+    const client = workloadSource({ address, onFailure: (error) => failures.push(error) });
+    cleanUps.push(() => client[Symbol.dispose]());
+    expect((await client.ready()).svid.id).toBe(identity);
+    expect(failures).toEqual([...bundles].map(() => expect.objectContaining({ code: "ERR_CERT_DER" })));
   });
 
   test("comes back after the endpoint was away", async () => {
@@ -137,6 +190,7 @@ test("a message with an empty mandatory field is thrown away", () => {
   const empty = new Uint8Array();
   const bytes = encodeX509SvidResponse({
     svids: [{ spiffeId: web, chain: Uint8Array.of(1), key: empty, bundle: empty, hint: "" }],
+    crls: [],
     federatedBundles: {},
   });
   expect(() => decodeX509SvidResponse(bytes)).toThrow(expect.objectContaining({ code: "ERR_CERT_SERVICE" }));

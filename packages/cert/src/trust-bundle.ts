@@ -80,10 +80,14 @@ export function bundleSet(...bundles: readonly TrustBundle[]): BundleSet {
   return new Map(bundles.map((bundle) => [bundle.trustDomain, bundle]));
 }
 
+function sameLists(a: readonly RevocationList[], b: readonly RevocationList[]): boolean {
+  return a.length === b.length && a.every((list, i) => sameBytes(list.der, b[i]?.der ?? new Uint8Array()));
+}
+
 function sameBundle(a: TrustBundle, b: TrustBundle): boolean {
   return (
     a.sequence === b.sequence &&
-    a.crls === b.crls &&
+    sameLists(a.crls ?? [], b.crls ?? []) &&
     a.denied === b.denied &&
     a.x509Authorities.length === b.x509Authorities.length &&
     a.x509Authorities.every((one, i) => sameBytes(one.der, b.x509Authorities[i]?.der ?? new Uint8Array())) &&

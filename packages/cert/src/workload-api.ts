@@ -73,6 +73,8 @@ export interface WireSvid {
 /** The whole state: what is not in it any more has been taken back. */
 export interface X509SvidResponse {
   readonly svids: readonly WireSvid[];
+  /** Revocation lists in DER, of whatever authorities. */
+  readonly crls: readonly Uint8Array[];
   /** Authorities of other trust domains in DER, by the ID of the domain. */
   readonly federatedBundles: Readonly<Record<string, Uint8Array>>;
 }
@@ -100,6 +102,7 @@ export function encodeX509SvidResponse(response: X509SvidResponse): Uint8Array {
     const svid = new MessageWriter().string(1, spiffeId).bytes(2, chain).bytes(3, key).bytes(4, bundle).string(5, hint);
     writer.message(1, svid.finish());
   }
+  for (const crl of response.crls) writer.message(2, crl);
   return writeMap(writer, 3, response.federatedBundles).finish();
 }
 
@@ -119,12 +122,28 @@ export function decodeX509SvidResponse(bytes: Uint8Array): X509SvidResponse {
     }
     return read;
   });
-  return { svids, federatedBundles: readMap(allBytes(fields, 3)) };
+  return { svids, crls: allBytes(fields, 2), federatedBundles: readMap(allBytes(fields, 3)) };
+}
+
+/** What peers are verified with, for whoever needs no identity. */
+export interface X509BundlesResponse {
+  /** Revocation lists in DER, of whatever authorities. */
+  readonly crls: readonly Uint8Array[];
+  /** Authorities in DER, one after the other, by the ID of their trust domain. */
+  readonly bundles: Readonly<Record<string, Uint8Array>>;
 }
 
 /** Writes an `X509BundlesResponse`. */
-export function encodeX509BundlesResponse(bundles: Readonly<Record<string, Uint8Array>>): Uint8Array {
-  return writeMap(new MessageWriter(), 2, bundles).finish();
+export function encodeX509BundlesResponse(response: X509BundlesResponse): Uint8Array {
+  const writer = new MessageWriter();
+  for (const crl of response.crls) writer.message(1, crl);
+  return writeMap(writer, 2, response.bundles).finish();
+}
+
+/** Reads an `X509BundlesResponse`. */
+export function decodeX509BundlesResponse(bytes: Uint8Array): X509BundlesResponse {
+  const fields = readFields(bytes);
+  return { crls: allBytes(fields, 1), bundles: readMap(allBytes(fields, 2)) };
 }
 
 /** Writes a `JWTBundlesResponse`. */

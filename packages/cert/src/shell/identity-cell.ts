@@ -1,18 +1,20 @@
 import { CertError } from "../errors.js";
 import type { Identity, IdentitySource, X509Svid } from "../source.js";
 import type { BundleSet } from "../trust-bundle.js";
+import { Waiters } from "./waiters.js";
 
-interface Waiter {
-  readonly resolve: (identity: Identity) => void;
-  readonly reject: (reason: unknown) => void;
+/** What whoever waits for a source learns when it is over. */
+export function disposedError(): CertError {
+  return new CertError("ERR_CERT_NO_IDENTITY", "source", "it has been disposed of");
 }
 
 /** Holds the current identity and tells watchers and waiters: the half that all sources share. */
 export class IdentityCell implements IdentitySource, Disposable {
   readonly #watchers = new Set<(identity: Identity) => void>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters<Identity>();
   #identity: Identity | undefined;
   #version = 0;
+  #disposed = false;
 
   current(): Identity | undefined {
     return this.#identity;
@@ -20,19 +22,8 @@ export class IdentityCell implements IdentitySource, Disposable {
 
   ready(signal?: AbortSignal): Promise<Identity> {
     if (this.#identity) return Promise.resolve(this.#identity);
-    return new Promise((resolve, reject) => {
-      const waiter = { resolve, reject };
-      if (signal?.aborted) reject(signal.reason);
-      signal?.addEventListener(
-        "abort",
-        () => {
-          this.#waiters.delete(waiter);
-          reject(signal.reason);
-        },
-        { once: true },
-      );
-      this.#waiters.add(waiter);
-    });
+    if (this.#disposed) return Promise.reject(disposedError());
+    return this.#waiters.wait(signal);
   }
 
   watch(listener: (identity: Identity) => void): Disposable {
@@ -44,9 +35,17 @@ export class IdentityCell implements IdentitySource, Disposable {
   set(svid: X509Svid, bundles: BundleSet): Identity {
     const identity = Object.freeze({ svid, bundles, version: ++this.#version });
     this.#identity = identity;
-    for (const waiter of this.#waiters) waiter.resolve(identity);
-    this.#waiters.clear();
-    for (const watcher of [...this.#watchers]) watcher(identity);
+    this.#waiters.resolve(identity);
+    const failures: unknown[] = [];
+    for (const watcher of [...this.#watchers]) {
+      try {
+        watcher(identity);
+      } catch (error) {
+        // The others must not stay behind with the old certificate because of one.
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
     return identity;
   }
 
@@ -56,9 +55,8 @@ export class IdentityCell implements IdentitySource, Disposable {
   }
 
   [Symbol.dispose](): void {
-    const over = new CertError("ERR_CERT_NO_IDENTITY", "source", "it has been disposed of");
-    for (const waiter of this.#waiters) waiter.reject(over);
-    this.#waiters.clear();
+    this.#disposed = true;
+    this.#waiters.reject(disposedError());
     this.#watchers.clear();
   }
 }

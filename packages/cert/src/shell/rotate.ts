@@ -16,7 +16,7 @@ import type { SpiffeId } from "../spiffe-id.js";
 import { type BundleSet, mergeBundles } from "../trust-bundle.js";
 import { systemRandom, systemScheduler } from "./clock.js";
 import { createCsr } from "./csr.js";
-import { IdentityCell } from "./identity-cell.js";
+import { disposedError, IdentityCell } from "./identity-cell.js";
 import { verifySvid } from "./verify.js";
 
 /** Waits after failures, in milliseconds. */
@@ -120,7 +120,8 @@ class Rotation implements RotatingSource {
 
   renew(): Promise<Identity> {
     this.#step({ kind: "renew" });
-    return this.#inFlight ?? Promise.reject(new CertError("ERR_CERT_NO_IDENTITY", "source", "it has been disposed of"));
+    const request = this.#abort.signal.aborted ? undefined : this.#inFlight;
+    return request ?? Promise.reject(disposedError());
   }
 
   updateBundles(bundles: BundleSet): void {
@@ -130,7 +131,7 @@ class Rotation implements RotatingSource {
   }
 
   [Symbol.dispose](): void {
-    this.#abort.abort(new CertError("ERR_CERT_NO_IDENTITY", "source", "it has been disposed of"));
+    this.#abort.abort(disposedError());
     this.#timer?.[Symbol.dispose]();
     this.#cell[Symbol.dispose]();
   }

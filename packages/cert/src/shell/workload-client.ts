@@ -2,13 +2,12 @@ import { ChannelCredentials, Client, status } from "@grpc/grpc-js";
 import { parseCertificate, sameBytes } from "../certificate.js";
 import type { Scheduler } from "../clock.js";
 import { CertError } from "../errors.js";
-import { parseJwks } from "../jwks.js";
 import type { IdentitySource, X509Svid } from "../source.js";
-import { SpiffeId, TrustDomain } from "../spiffe-id.js";
-import { type BundleSet, bundleSet, mergeBundles, type TrustBundle, trustBundle } from "../trust-bundle.js";
+import { SpiffeId } from "../spiffe-id.js";
+import { type BundleSet, bundleSet, mergeBundles } from "../trust-bundle.js";
 import {
-  decodeJwtBundlesResponse,
   decodeJwtSvidResponse,
+  decodeX509BundlesResponse,
   decodeX509SvidResponse,
   encodeJwtSvidRequest,
   parseEndpoint,
@@ -17,10 +16,11 @@ import {
   WORKLOAD_METHODS,
 } from "../workload-api.js";
 import { systemScheduler } from "./clock.js";
-import { IdentityCell } from "./identity-cell.js";
+import { disposedError, IdentityCell } from "./identity-cell.js";
 import { importKey } from "./keys.js";
 import { verifySvid } from "./verify.js";
-import { followStream, workloadHeader } from "./workload-stream.js";
+import { crlsOf, FollowedBundles, jwtBundlesOf, x509BundleOf } from "./workload-bundles.js";
+import { followStream, type StreamListener, workloadHeader } from "./workload-stream.js";
 
 /** How the Workload API is followed. */
 export interface WorkloadSourceOptions {
@@ -54,6 +54,13 @@ export interface WorkloadSource extends IdentitySource, Disposable {
    * @throws the reason of `signal` if it is aborted before the first have come.
    */
   jwtBundles(signal?: AbortSignal): Promise<BundleSet>;
+  /**
+   * What peers are verified with, for whoever has no identity of its own, followed from the first call on: what
+   * `verifySvid` takes.
+   *
+   * @throws the reason of `signal` if it is aborted before the first have come.
+   */
+  x509Bundles(signal?: AbortSignal): Promise<BundleSet>;
 }
 
 /** A token that the Workload API gave. */
@@ -67,20 +74,6 @@ export interface FetchedJwt {
 }
 
 const identity = (bytes: Uint8Array): Buffer => Buffer.from(bytes);
-
-function parseJwtBundles(bytes: Uint8Array): BundleSet {
-  const bundles = Object.entries(decodeJwtBundlesResponse(bytes)).map(([name, document]) => {
-    const domain = TrustDomain.parse(name, "bundles");
-    // Sets of keys as RFC 7517 has them: `use` need not be there.
-    return { ...trustBundle(domain, []), jwtAuthorities: parseJwks(new TextDecoder().decode(document)) };
-  });
-  return bundleSet(...bundles);
-}
-
-function parseBundleBytes(name: string, bytes: Uint8Array): TrustBundle {
-  const authorities = splitDer(bytes, "bundle").map((der) => parseCertificate(der, "bundle"));
-  return trustBundle(TrustDomain.parse(name, "federated_bundles"), authorities);
-}
 
 function readSvid(wire: WireSvid, bundles: BundleSet, now: number): X509Svid {
   const chain = splitDer(wire.chain, "x509_svid").map((der) => parseCertificate(der, "x509_svid"));
@@ -104,9 +97,9 @@ class WorkloadFollower implements WorkloadSource {
   readonly #scheduler: Scheduler;
   #bundles: BundleSet = new Map();
   readonly #stream: Disposable;
-  #jwtStream: Disposable | undefined;
-  #jwtBundles: BundleSet | undefined;
-  readonly #jwtWaiters: ((bundles: BundleSet) => void)[] = [];
+  readonly #jwtBundles: FollowedBundles;
+  readonly #x509Bundles: FollowedBundles;
+  #disposed = false;
 
   constructor(options: WorkloadSourceOptions) {
     const endpoint = parseEndpoint(options.address);
@@ -119,12 +112,23 @@ class WorkloadFollower implements WorkloadSource {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,
     });
-    this.#stream = followStream(this.#client, WORKLOAD_METHODS.fetchX509Svid, this.#scheduler, {
+    const follow = (method: string) => (listener: StreamListener) =>
+      followStream(this.#client, method, this.#scheduler, listener);
+    this.#stream = follow(WORKLOAD_METHODS.fetchX509Svid)({
       message: (bytes) => this.#message(bytes),
-      failed: (error) => options.onFailure?.(error),
+      failed: this.#failed,
       denied: () => this.#cell.clear(),
     });
+    this.#jwtBundles = new FollowedBundles(follow(WORKLOAD_METHODS.fetchJwtBundles), jwtBundlesOf, this.#failed);
+    const read = (bytes: Uint8Array): BundleSet => {
+      const { crls, bundles } = decodeX509BundlesResponse(bytes);
+      const lists = crlsOf(crls, this.#failed);
+      return bundleSet(...Object.entries(bundles).map(([name, der]) => x509BundleOf(name, der, lists)));
+    };
+    this.#x509Bundles = new FollowedBundles(follow(WORKLOAD_METHODS.fetchX509Bundles), read, this.#failed);
   }
+
+  readonly #failed = (error: unknown): void => this.#options.onFailure?.(error);
 
   current() {
     return this.#cell.current();
@@ -145,6 +149,7 @@ class WorkloadFollower implements WorkloadSource {
   }
 
   fetchJwts(audience: readonly string[], id?: SpiffeId): Promise<readonly FetchedJwt[]> {
+    if (this.#disposed) return Promise.reject(disposedError());
     const request = encodeJwtSvidRequest({ audience, spiffeId: id ?? "" });
     return new Promise((resolve, reject) => {
       const fail = (problem: string): void => reject(new CertError("ERR_CERT_SERVICE", "fetch_jwt_svid", problem));
@@ -168,39 +173,30 @@ class WorkloadFollower implements WorkloadSource {
   }
 
   jwtBundles(signal?: AbortSignal): Promise<BundleSet> {
-    this.#jwtStream ??= followStream(this.#client, WORKLOAD_METHODS.fetchJwtBundles, this.#scheduler, {
-      message: (bytes) => {
-        const bundles = parseJwtBundles(bytes);
-        this.#jwtBundles = bundles;
-        for (const waiter of this.#jwtWaiters.splice(0)) waiter(bundles);
-      },
-      failed: (error) => this.#options.onFailure?.(error),
-      denied: () => {
-        this.#jwtBundles = undefined;
-      },
-    });
-    if (this.#jwtBundles) return Promise.resolve(this.#jwtBundles);
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) reject(signal.reason);
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-      this.#jwtWaiters.push(resolve);
-    });
+    return this.#jwtBundles.get(signal);
+  }
+
+  x509Bundles(signal?: AbortSignal): Promise<BundleSet> {
+    return this.#x509Bundles.get(signal);
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#stream[Symbol.dispose]();
-    this.#jwtStream?.[Symbol.dispose]();
+    this.#jwtBundles[Symbol.dispose]();
+    this.#x509Bundles[Symbol.dispose]();
     this.#client.close();
     this.#cell[Symbol.dispose]();
   }
 
   /** Every message is the whole state: what it leaves out has been taken back. */
   #message(bytes: Uint8Array): void {
-    const { svids, federatedBundles } = decodeX509SvidResponse(bytes);
+    const { svids, crls, federatedBundles } = decodeX509SvidResponse(bytes);
     const wire = svids.find((svid) => this.#options.hint === undefined || svid.hint === this.#options.hint);
     if (!wire) throw new CertError("ERR_CERT_SERVICE", "svids", "there is none for this workload");
-    const own = parseBundleBytes(SpiffeId.trustDomain(SpiffeId.parse(wire.spiffeId)), wire.bundle);
-    const others = Object.entries(federatedBundles).map(([name, der]) => parseBundleBytes(name, der));
+    const lists = crlsOf(crls, this.#failed);
+    const own = x509BundleOf(SpiffeId.trustDomain(SpiffeId.parse(wire.spiffeId)), wire.bundle, lists);
+    const others = Object.entries(federatedBundles).map(([name, der]) => x509BundleOf(name, der, lists));
     const all = bundleSet(...others, own);
     const merged = mergeBundles(this.#bundles, all);
     const bundles = merged.size === all.size ? merged : all;

@@ -64,6 +64,9 @@ function bundleMap(identity: Identity, without?: TrustDomain): Record<string, Ui
   );
 }
 
+const crlsOf = (identity: Identity): readonly Uint8Array[] =>
+  [...identity.bundles.values()].flatMap(({ crls = [] }) => crls.map(({ der }) => der));
+
 function x509Response(identity: Identity): Uint8Array {
   const { svid, bundles } = identity;
   const own = SpiffeId.trustDomain(svid.id);
@@ -77,6 +80,7 @@ function x509Response(identity: Identity): Uint8Array {
         hint: "",
       },
     ],
+    crls: crlsOf(identity),
     federatedBundles: bundleMap(identity, own),
   });
 }
@@ -205,8 +209,14 @@ const service = {
   ValidateJWTSVID: method(WORKLOAD_METHODS.validateJwtSvid, false),
 };
 
+/** What the system has room for; a longer path would be cut off without a word. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
 /** Makes way for a socket: a folder that nobody else can enter, and no left-over of an earlier process. */
 function prepareSocket(path: string): void {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+    throw new CertError("ERR_CERT_ENDPOINT", "endpoint", `a socket's path has at most ${MAX_SOCKET_PATH_BYTES} bytes`);
+  }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
 }
@@ -215,7 +225,7 @@ function prepareSocket(path: string): void {
  * Serves the SPIFFE Workload API to one workload. Node cannot ask the system who is at the other end of a socket, so
  * that who can reach the socket is the attestation: one socket for each workload, in a folder of its own.
  *
- * @throws `CertError` `ERR_CERT_ENDPOINT` for an address that is none, or TCP on anything but loopback.
+ * @throws `CertError` `ERR_CERT_ENDPOINT` for an address that is none or cannot be had, or TCP on anything but loopback.
  * @see https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Workload_API.md
  */
 export async function workloadServer(options: WorkloadServerOptions): Promise<WorkloadServer> {
@@ -227,17 +237,25 @@ export async function workloadServer(options: WorkloadServerOptions): Promise<Wo
   const api = new Endpoint(options);
   server.addService(service, {
     FetchX509SVID: api.stream(x509Response),
-    FetchX509Bundles: api.stream((identity) => encodeX509BundlesResponse(bundleMap(identity))),
+    FetchX509Bundles: api.stream((identity) =>
+      encodeX509BundlesResponse({ crls: crlsOf(identity), bundles: bundleMap(identity) }),
+    ),
     FetchJWTSVID: api.fetchJwt,
     FetchJWTBundles: api.stream(api.jwtBundles),
     ValidateJWTSVID: api.validateJwt,
   });
-  if (endpoint.kind === "unix") prepareSocket(endpoint.path);
   const target = endpoint.kind === "unix" ? `unix:${endpoint.path}` : options.address.slice("tcp://".length);
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
-  });
-  if (endpoint.kind === "unix") chmodSync(endpoint.path, options.socketMode ?? 0o600);
+  try {
+    if (endpoint.kind === "unix") prepareSocket(endpoint.path);
+    await new Promise<void>((resolve, reject) => {
+      server.bindAsync(target, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+    });
+    if (endpoint.kind === "unix") chmodSync(endpoint.path, options.socketMode ?? 0o600);
+  } catch (error) {
+    server.forceShutdown();
+    if (error instanceof CertError) throw error;
+    throw new CertError("ERR_CERT_ENDPOINT", "endpoint", `cannot be served: ${(error as Error).message}`);
+  }
   const close = async (): Promise<void> => server.forceShutdown();
   return { address: options.address, close, [Symbol.asyncDispose]: close };
 }
