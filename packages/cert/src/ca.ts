@@ -36,6 +36,16 @@ export interface CaSnapshot {
   readonly other: CaMaterial | undefined;
   /** Where the roll stands. */
   readonly roll: RollState;
+  /** What has been revoked. Absent: nothing, as in what earlier versions kept. */
+  readonly revoked?: readonly RevokedSerial[];
+}
+
+/** A leaf that has been revoked. */
+export interface RevokedSerial {
+  /** Its serial number in lower-case hexadecimal. */
+  readonly serial: string;
+  /** When it was revoked, milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Keeps a CA. */
@@ -108,7 +118,7 @@ export interface Ca {
    * @throws {@link CertError} `ERR_CERT_CA_NOT_READY`, `ERR_CERT_PATH_LENGTH` if this CA may have none below it.
    */
   intermediate(options?: IntermediateOptions): CaMaterial;
-  /** Revokes a leaf by its serial number, and gives the list that says so. */
+  /** Revokes a leaf by its serial number, and gives the list that says so; the store remembers it. */
   revoke(serial: Uint8Array): RevocationList;
   /** A new revocation list of what has been revoked, good for a day. */
   crl(): RevocationList;

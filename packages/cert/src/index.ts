@@ -20,6 +20,7 @@ export type {
   CaStore,
   IntermediateOptions,
   IssuedSvid,
+  RevokedSerial,
   RollStep,
   RootRoll,
   SignOptions,

@@ -46,7 +46,7 @@ export interface IssuanceOrder {
 function lifetime(order: IssuanceOrder): readonly [notBefore: number, notAfter: number] {
   const { limits, now, issuers } = order;
   for (const issuer of issuers) {
-    if (now < issuer.notBefore || now > issuer.notAfter) {
+    if (!(now >= issuer.notBefore && now <= issuer.notAfter)) {
       throw new CertError("ERR_CERT_CA_NOT_READY", "ca", "the certificate of the CA is not valid now");
     }
   }

@@ -109,7 +109,7 @@ export function checkTokenTimes(claims: Jws["claims"], now: number, leewayMs: nu
   if (expiresAt === undefined || !Number.isFinite(expiresAt) || expiresAt <= 0) {
     throw reject("ERR_CERT_JWT_EXPIRED", "token.exp", "expected the time when the token ends");
   }
-  if (now - leewayMs > expiresAt) {
+  if (!(now - leewayMs <= expiresAt)) {
     const problem = `ended ${formatTime(expiresAt)}, it is ${formatTime(now)} by the clock of the validator`;
     throw reject("ERR_CERT_JWT_EXPIRED", "token.exp", problem);
   }

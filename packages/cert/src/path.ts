@@ -68,10 +68,10 @@ function issuerFlaw(issuer: Certificate, below: readonly Certificate[], search: 
   if (unknown) return ["ERR_CERT_CRITICAL_EXTENSION", `critical extension ${unknown} is not understood`];
   if (!issuer.ca) return ["ERR_CERT_ISSUER_NOT_CA", "basic constraints do not say that it is a CA"];
   if (!issuer.keyUsage?.keyCertSign) return ["ERR_CERT_ISSUER_NO_KEY_CERT_SIGN", "its key usage lacks keyCertSign"];
-  if (now < issuer.notBefore) {
+  if (!(now >= issuer.notBefore)) {
     return ["ERR_CERT_ISSUER_NOT_YET_VALID", `begins ${formatTime(issuer.notBefore)}, it is ${formatTime(now)}`];
   }
-  if (now > issuer.notAfter) {
+  if (!(now <= issuer.notAfter)) {
     return ["ERR_CERT_ISSUER_EXPIRED", `ended ${formatTime(issuer.notAfter)}, it is ${formatTime(now)}`];
   }
   // Self-issued CAs do not count (RFC 5280 4.2.1.9); the leaf, which is below[0], never does.

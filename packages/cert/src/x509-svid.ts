@@ -77,11 +77,12 @@ export function leafFlaw(
   if (unknown) return ["ERR_CERT_CRITICAL_EXTENSION", "extensions", `critical extension ${unknown} is not understood`];
   const weak = keyFlaw(leaf.publicKey);
   if (weak) return [weak[0], "subject_public_key", weak[1]];
-  if (now < leaf.notBefore) {
+  // Turned round so that a clock that gives no number admits nothing.
+  if (!(now >= leaf.notBefore)) {
     const problem = `begins ${formatTime(leaf.notBefore)}, it is ${formatTime(now)} by the clock of the verifier`;
     return ["ERR_CERT_NOT_YET_VALID", "not_before", problem];
   }
-  if (now > leaf.notAfter) {
+  if (!(now <= leaf.notAfter)) {
     const problem = `ended ${formatTime(leaf.notAfter)}, it is ${formatTime(now)} by the clock of the verifier`;
     return ["ERR_CERT_EXPIRED", "not_after", problem];
   }

@@ -19,7 +19,7 @@ export interface CaClientOptions {
   readonly bundles?: BundleSet;
   /** Who the server may be. Default: any member of a trusted domain. */
   readonly authorize?: IdMatcher;
-  /** The bearer token, or how to get the current one. */
+  /** The bearer token, or how to get the current one; white space around it, as files have it, does not count. */
   readonly token?: string | (() => string | Promise<string>);
   /** The identity to show as a client certificate, if there is one. */
   readonly identity?: () => Identity | undefined;
@@ -116,7 +116,11 @@ class GrpcCaClient implements CaClient {
   async #call(request: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const metadata = new Metadata();
     const { token, timeoutMs = 5000 } = this.#options;
-    const bearer = typeof token === "function" ? await token() : token;
+    const bearer = (typeof token === "function" ? await token() : token)?.trim();
+    // gRPC would repeat the token in its own error.
+    if (bearer !== undefined && !/^[!-~]+$/.test(bearer)) {
+      throw new CertError("ERR_CERT_OPTION", "token", "it is empty, or holds characters that no header may have");
+    }
     if (bearer !== undefined) metadata.set("authorization", `Bearer ${bearer}`);
     const client = this.#connected();
     return new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ export interface CaServerOptions extends Omit<GrpcListenOptions, "clientCertific
   readonly mayImpersonate?: (caller: AuthenticatedCaller, wanted: string) => AuthenticatedCaller | undefined;
   /** Says whether a caller may ask now; default: always. `rateLimiter` makes one. */
   readonly admit?: (caller: AuthenticatedCaller) => boolean;
-  /** Called after each answer, for logs and metrics. */
+  /** Called before each answer leaves, for logs and metrics. If it throws, the caller gets an internal error: what cannot be recorded is not issued. */
   readonly onAnswer?: (answer: ServiceAnswer) => void;
 }
 
@@ -68,13 +68,14 @@ export async function caServer(options: CaServerOptions): Promise<CaServer> {
   let listener: GrpcListener | undefined;
   const answer = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<ServiceAnswer> => {
     const request = decodeCreateCertificateRequest(call.request);
-    return createCertificate(options, request, evidenceOf(call, listener));
+    const made = await createCertificate(options, request, evidenceOf(call, listener));
+    options.onAnswer?.(made);
+    return made;
   };
   server.addService(service, {
     CreateCertificate: (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
       answer(call).then(
         (made) => {
-          options.onAnswer?.(made);
           if (made.kind === "issued") done(null, Buffer.from(made.response));
           else done({ code: status[made.status], details: made.text });
         },

@@ -4,14 +4,15 @@ import type {
   CaSnapshot,
   IntermediateOptions,
   IssuedSvid,
+  RevokedSerial,
   RollStep,
   RootRoll,
   SignOptions,
 } from "../ca.js";
 import type { CaMaterial } from "../ca-material.js";
-import { type Certificate, sameBytes } from "../certificate.js";
+import { type Certificate, sameBytes, toHex } from "../certificate.js";
 import type { WallClock } from "../clock.js";
-import { type CrlFields, crlToBeSigned, parseCrl, type RevocationList } from "../crl.js";
+import { crlToBeSigned, parseCrl, type RevocationList } from "../crl.js";
 import { assembleSigned, type CertificateRequest, csrSchemeFits, csrSignatureError, parseCsr } from "../csr.js";
 import { CertError } from "../errors.js";
 import {
@@ -56,7 +57,7 @@ class NodeCa implements Ca {
   #other: Signer | undefined;
   #state: RollState = initialRoll;
   #bundle: TrustBundle;
-  #revoked: CrlFields["revoked"] = [];
+  #revoked: readonly RevokedSerial[] = [];
   #crlNumber = 0;
 
   constructor(options: CaOptions, material: CaMaterial | undefined) {
@@ -76,9 +77,10 @@ class NodeCa implements Ca {
       // What was issued since it was saved is not known: nothing may be retired before the longest of that is over.
       const leavesUntil = Math.min(now + this.#limits.maxTtlMs, this.#signer.issuers[0].notAfter);
       this.#state = { ...saved.roll, leavesUntil };
+      this.#revoked = saved.revoked ?? [];
     } else this.#signer = material ? pluggedIn(material, this.trustDomain, now) : this.#newRoot();
     this.#bundle = this.#makeBundle(this.#signer, this.#other, this.#state);
-    if (!saved) this.#save(this.#signer, this.#other, this.#state);
+    if (!saved) this.#save(this.#signer, this.#other, this.#state, this.#revoked);
     this.roll = {
       status: () => rollStatus(this.#state),
       prepare: (next) => this.#step({ kind: "prepare" }, next),
@@ -146,7 +148,7 @@ class NodeCa implements Ca {
         "it is of another root: nobody trusts that yet, prepare a roll",
       );
     }
-    this.#save(next, this.#other, this.#state);
+    this.#save(next, this.#other, this.#state, this.#revoked);
     this.#signer = next;
   }
 
@@ -157,15 +159,21 @@ class NodeCa implements Ca {
   }
 
   revoke(serial: Uint8Array): RevocationList {
-    this.#revoked = [...this.#revoked, { serial, at: Math.floor(this.#clock.now() / 1000) * 1000 }];
+    const entry = { serial: toHex(serial), at: Math.floor(this.#clock.now() / 1000) * 1000 };
+    const revoked = [...this.#revoked, entry];
+    this.#save(this.#signer, this.#other, this.#state, revoked);
+    this.#revoked = revoked;
     return this.crl();
   }
 
   crl(): RevocationList {
     const now = Math.floor(this.#clock.now() / 1000) * 1000;
     const [issuer] = this.#signer.issuers;
-    const number = ++this.#crlNumber;
-    const tbs = crlToBeSigned({ issuer, number, thisUpdate: now, nextUpdate: now + DAY_MS, revoked: this.#revoked });
+    // By the clock, so that it grows over restarts too.
+    this.#crlNumber = Math.max(this.#crlNumber + 1, now / 1000);
+    const revoked = this.#revoked.map(({ serial, at }) => ({ serial: Buffer.from(serial, "hex"), at }));
+    const number = this.#crlNumber;
+    const tbs = crlToBeSigned({ issuer, number, thisUpdate: now, nextUpdate: now + DAY_MS, revoked });
     return parseCrl(assembleSigned(tbs, issuer.publicKey, this.#signer.key.sign(tbs)));
   }
 
@@ -215,7 +223,7 @@ class NodeCa implements Ca {
     else if (event.kind === "activate" && other) [signer, other] = [other, signer];
     else if (event.kind === "retire") other = undefined;
     const bundle = this.#makeBundle(signer, other, state);
-    this.#save(signer, other, state);
+    this.#save(signer, other, state, this.#revoked);
     [this.#signer, this.#other, this.#state] = [signer, other, state];
     if (event.kind === "prepare" || event.kind === "retire") {
       this.#bundle = bundle;
@@ -229,8 +237,8 @@ class NodeCa implements Ca {
     return { ...trustBundle(this.trustDomain, roots), sequence: BigInt(state.bundleVersion) };
   }
 
-  #save(signer: Signer, other: Signer | undefined, roll: RollState): void {
-    const snapshot: CaSnapshot = { signer: toMaterial(signer), other: other && toMaterial(other), roll };
+  #save(signer: Signer, other: Signer | undefined, roll: RollState, revoked: readonly RevokedSerial[]): void {
+    const snapshot: CaSnapshot = { signer: toMaterial(signer), other: other && toMaterial(other), roll, revoked };
     this.#options.store?.save(snapshot);
   }
 }

@@ -13,7 +13,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { CaSnapshot, CaStore } from "../ca.js";
@@ -36,6 +36,10 @@ function fileError(path: string, problem: string): CertError {
   return new CertError("ERR_CERT_FILE", path, problem);
 }
 
+function notWritten(path: string, error: unknown): CertError {
+  return fileError(path, `cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+}
+
 /** Reads a text file that is not meant to be large. */
 export function readText(path: string): string {
   return read(path, false);
@@ -49,7 +53,8 @@ export function readKeyText(path: string, options: KeyFileOptions = {}): string 
 function read(path: string, ownerOnly: boolean): string {
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY);
+    // A pipe without a writer would otherwise hold the process up.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw fileError(path, `cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
@@ -78,7 +83,7 @@ export interface FileSetOptions {
 function writeNew(path: string, text: string, mode: number): void {
   const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
   try {
-    writeSync(file, text);
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -94,10 +99,24 @@ function syncDirectory(path: string): void {
   }
 }
 
+/** Removes what was begun. What cannot be removed is not worth hiding the first error for. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // The caller throws the error that brought it here.
+  }
+}
+
 function swapLink(target: string, link: string): void {
   const temporary = `${link}.${randomBytes(6).toString("hex")}`;
   symlinkSync(target, temporary);
-  renameSync(temporary, link);
+  try {
+    renameSync(temporary, link);
+  } catch (error) {
+    discard(temporary);
+    throw error;
+  }
 }
 
 const DATA = "..data";
@@ -105,30 +124,48 @@ const DATA = "..data";
 /**
  * Writes files that belong together so that a reader sees all of the old ones or all of the new ones: into a new folder,
  * to which one link is then switched, as kubelet does with its volumes. The names in `directory` are links through it.
+ *
+ * @param files - Texts by file name; a name holds no slash and does not begin with two dots.
+ * @throws {@link CertError} `ERR_CERT_FILE` for a name that is none, and if the files cannot be written; the old ones then stay.
  */
 export function writeFileSet(
   directory: string,
   files: Readonly<Record<string, string>>,
   options: FileSetOptions = {},
 ): void {
+  for (const name of Object.keys(files)) {
+    if (name === "" || name === "." || name.startsWith("..") || name.includes("/") || name.includes("\0")) {
+      throw fileError(directory, `${JSON.stringify(name)} is no name for a file of a set`);
+    }
+  }
   const mode = options.mode ?? 0o600;
-  mkdirSync(directory, { recursive: true, mode: options.directoryMode ?? 0o700 });
   const version = `..${randomBytes(8).toString("hex")}`;
   const folder = join(directory, version);
-  mkdirSync(folder, { mode: options.directoryMode ?? 0o700 });
-  for (const [name, text] of Object.entries(files)) writeNew(join(folder, name), text, mode);
-  syncDirectory(folder);
   const data = join(directory, DATA);
-  const before = existsSync(data) ? readlinkSync(data) : undefined;
-  swapLink(version, data);
-  for (const name of Object.keys(files)) {
-    const link = join(directory, name);
-    const linked = lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-    if (!linked || readlinkSync(link) !== join(DATA, name)) swapLink(join(DATA, name), link);
+  let switched = false;
+  try {
+    mkdirSync(directory, { recursive: true, mode: options.directoryMode ?? 0o700 });
+    mkdirSync(folder, { mode: options.directoryMode ?? 0o700 });
+    for (const [name, text] of Object.entries(files)) writeNew(join(folder, name), text, mode);
+    syncDirectory(folder);
+    const before = existsSync(data) ? readlinkSync(data) : undefined;
+    swapLink(version, data);
+    switched = true;
+    for (const name of Object.keys(files)) {
+      const link = join(directory, name);
+      const linked = lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+      if (!linked || readlinkSync(link) !== join(DATA, name)) swapLink(join(DATA, name), link);
+    }
+    syncDirectory(directory);
+    // Only what this function made is ever removed.
+    if (before !== undefined && /^\.\.[0-9a-f]{16}$/.test(before)) {
+      rmSync(join(directory, before), { recursive: true, force: true });
+    }
+  } catch (error) {
+    // What was written but never switched to holds a key that nobody will use.
+    if (!switched) discard(folder);
+    throw notWritten(directory, error);
   }
-  syncDirectory(directory);
-  // Only what this function made is ever removed.
-  if (before !== undefined && /^\.\.[0-9a-f]{16}$/.test(before)) rmSync(join(directory, before), { recursive: true });
 }
 
 /** The names that istio's agent writes under. */
@@ -176,16 +213,40 @@ export function readCaFiles(directory: string, options: KeyFileOptions = {}): Ca
 /** Writes one file as a whole: beside it first, then renamed over it. */
 export function writeWhole(path: string, text: string, mode: number = 0o600): void {
   const directory = dirname(path);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}`);
   try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeNew(temporary, text, mode);
     renameSync(temporary, path);
+    syncDirectory(directory);
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw fileError(path, `cannot be written: ${(error as NodeJS.ErrnoException).code}`);
+    discard(temporary);
+    throw notWritten(path, error);
   }
-  syncDirectory(directory);
+}
+
+const isMaterial = (value: Partial<CaMaterial> | null | undefined): boolean =>
+  [value?.caCert, value?.caKey, value?.rootCert].every((text) => typeof text === "string");
+
+/** A CA as `save` writes it; `undefined` for anything else, which must never pass for "there is none yet". */
+function snapshotOf(text: string): CaSnapshot | undefined {
+  let value: Partial<CaSnapshot> | null;
+  try {
+    value = JSON.parse(text) as Partial<CaSnapshot> | null;
+  } catch {
+    return undefined;
+  }
+  const { signer, other, roll, revoked = [] } = value ?? {};
+  const whole =
+    isMaterial(signer) &&
+    (other === undefined || isMaterial(other)) &&
+    ["idle", "prepared", "active"].includes(String(roll?.phase)) &&
+    Number.isSafeInteger(roll?.bundleVersion) &&
+    typeof roll?.holders === "object" &&
+    roll.holders !== null &&
+    Array.isArray(revoked) &&
+    revoked.every((one: unknown) => /^(?:[0-9a-f]{2})*$/.test(String((one as { serial?: unknown } | null)?.serial)));
+  return whole ? (value as CaSnapshot) : undefined;
 }
 
 /**
@@ -197,12 +258,9 @@ export function fileCaStore(path: string): CaStore {
   return {
     load() {
       if (!existsSync(path)) return undefined;
-      const text = readKeyText(path);
-      try {
-        return JSON.parse(text) as CaSnapshot;
-      } catch {
-        throw fileError(path, "does not hold a CA");
-      }
+      const snapshot = snapshotOf(readKeyText(path));
+      if (!snapshot) throw fileError(path, "does not hold a CA");
+      return snapshot;
     },
     save: (snapshot) => writeWhole(path, JSON.stringify(snapshot)),
   };
