@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCa, rotate, SpiffeId } from "@weftmesh/cert";
@@ -81,7 +83,12 @@ describe("weft-cert", () => {
   test("shows what is in a file", async () => {
     await issued();
     const [certificate] = JSON.parse((await run("inspect", file("chain.pem"))).stdout) as object[];
-    expect(certificate).toMatchObject({ kind: "CERTIFICATE", names: ["uri:spiffe://td.test/web"], ca: false });
+    expect(certificate).toMatchObject({
+      kind: "CERTIFICATE",
+      names: ["uri:spiffe://td.test/web"],
+      ca: false,
+      key: "EC P-256",
+    });
     const [request] = JSON.parse((await run("inspect", file("csr.pem"))).stdout) as object[];
     expect(request).toMatchObject({ kind: "CERTIFICATE REQUEST", key: "ec" });
     writeFileSync(file("bundle.json"), (await run("ca", "bundle", file("ca.json"), "--json")).stdout);
@@ -129,6 +136,30 @@ describe("weft-cert", () => {
       args: ["serve", "--trust-domain", "td.test", "--id", "spiffe://td.test/a"],
       expected: "--socket and --id go together",
     },
+    {
+      name: "a port that is none",
+      args: ["serve", "--trust-domain", "td.test", "--port", "99999"],
+      expected: "--port 99999: expected 0 to 65535",
+    },
+    {
+      name: "a time that is none",
+      args: ["fetch", "--address", "unix:///x", "--timeout", "x"],
+      expected: "--timeout x",
+    },
+    { name: "a place that is none", args: ["csr", "--key-out", "LICENSE/key.pem"], expected: "ERR_CERT_FILE" },
+    {
+      name: "a socket that cannot be",
+      args: [
+        "serve",
+        "--trust-domain",
+        "td.test",
+        "--socket",
+        `unix://${process.cwd()}/LICENSE/s`,
+        "--id",
+        "spiffe://td.test/a",
+      ],
+      expected: "ERR_CERT_ENDPOINT",
+    },
   ])("says in one line what is wrong: $name", async ({ args, expected }) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(2);
@@ -149,6 +180,24 @@ describe("weft-cert", () => {
       code: 1,
       stdout: expect.stringContaining(`rejected: ${file("bad.pem")}: chain[0]: `),
     });
+  });
+
+  test("does not take any JSON for a CA", async () => {
+    writeFileSync(file("bad.json"), "{}", { mode: 0o600 });
+    expect(await run("ca", "bundle", file("bad.json"))).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^\S+bad\.json: does not hold a CA \(ERR_CERT_FILE\)\n$/),
+    });
+  });
+
+  test("a port that is taken is one line", async () => {
+    const other = createServer();
+    other.listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const { code, stderr } = await run("serve", "--trust-domain", "td.test", "--port", String(port));
+    other.close();
+    expect([code, stderr]).toEqual([2, `listen EADDRINUSE: address already in use 127.0.0.1:${port}\n`]);
   });
 
   test("never overwrites a CA or a key", async () => {

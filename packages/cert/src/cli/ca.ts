@@ -9,7 +9,7 @@ import { createCsr } from "../shell/csr.js";
 import { fileCaStore, writeWhole } from "../shell/files.js";
 import { SpiffeId } from "../spiffe-id.js";
 import { input } from "./inspect.js";
-import { argument, type Command, type Flags, json, option, required, UsageError } from "./output.js";
+import { argument, type Command, type Flags, json, option, required, secondsToMs, UsageError } from "./output.js";
 
 const ALGORITHMS: readonly string[] = ["P-256", "P-384", "P-521", "Ed25519", "RSA-2048", "RSA-3072", "RSA-4096"];
 
@@ -36,14 +36,6 @@ const rootsPem = (ca: Ca): string =>
     .bundle()
     .x509Authorities.map((root) => formatPem("CERTIFICATE", root.der))
     .join("");
-
-function secondsToMs(flags: Flags, name: string): number | undefined {
-  const text = option(flags, name);
-  if (text === undefined) return undefined;
-  const seconds = Number(text);
-  if (!(seconds > 0)) throw new UsageError(`--${name} ${text}: expected seconds`);
-  return seconds * 1000;
-}
 
 const init: Command = (flags, output) => {
   const path = argument(flags, 1, "FILE");

@@ -8,39 +8,46 @@ import { rotate } from "../shell/rotate.js";
 import { sharedTokens } from "../shell/shared-tokens.js";
 import { workloadSource } from "../shell/workload-client.js";
 import { workloadServer } from "../shell/workload-server.js";
+import type { Identity } from "../source.js";
 import { SpiffeId } from "../spiffe-id.js";
 import { input } from "./inspect.js";
-import { type Command, json, option, required, UsageError } from "./output.js";
+import { type Command, json, option, portOf, required, secondsToMs, UsageError } from "./output.js";
+
+/** Node's timers know no longer span. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** `fetch`: takes an identity from the Workload API, once or for ever. */
 export const fetchCommand: Command = async (flags, output) => {
   const address = option(flags, "address") ?? process.env["SPIFFE_ENDPOINT_SOCKET"];
   if (address === undefined) throw new UsageError("--address or SPIFFE_ENDPOINT_SOCKET is needed");
-  const failures: unknown[] = [];
-  using source = workloadSource({ address, onFailure: (error) => failures.push(error) });
+  let following = false;
+  let reason = "no answer";
+  const onFailure = (error: unknown): void => {
+    reason = messageOf(error);
+    if (following) output.stderr(`${address}: ${reason}\n`);
+  };
   const directory = option(flags, "out");
-  const show = (): void => {
-    const identity = source.current();
-    if (!identity) return;
+  const show = (identity: Identity): void => {
     const { id, notAfter } = identity.svid;
     if (directory !== undefined) writeIdentityFiles(directory, identity);
     output.stdout(json({ id, notAfter: formatTime(notAfter), trustDomains: [...identity.bundles.keys()] }));
   };
-  const timeoutMs = Number(option(flags, "timeout") ?? "10") * 1000;
+  const timeoutMs = Math.min(secondsToMs(flags, "timeout") ?? 10_000, LONGEST_TIMEOUT_MS);
+  using source = workloadSource({ address, onFailure });
   // The sources' own timers, and that of the signal, do not keep a process alive.
   const stay = setInterval(() => undefined, 60_000);
   try {
-    await source.ready(AbortSignal.timeout(timeoutMs));
-    show();
+    show(await source.ready(AbortSignal.timeout(timeoutMs)));
     if (flags.values["watch"] === true) {
+      following = true;
       source.watch(show);
       await once(process, "SIGINT");
     }
     return 0;
   } catch (error) {
     if (source.current()) throw error;
-    const last = failures.at(-1);
-    const reason = last instanceof Error ? last.message : "no answer";
     output.stderr(`${address}: ${reason}\n`);
     return 1;
   } finally {
@@ -74,7 +81,7 @@ export const serveCommand: Command = async (flags, output) => {
   using own = rotate(ca.issuerFor(SpiffeId.fromSegments(ca.trustDomain, "ca")));
   await own.ready();
   const tokens = option(flags, "tokens");
-  const port = Number(option(flags, "port") ?? "0");
+  const port = portOf(flags);
   const authenticators = tokens === undefined ? [] : [sharedTokens(tokensOf(tokens))];
   await using service = await caServer({ ca, source: own, port, authenticators });
   using source = id === undefined ? undefined : rotate(ca.issuerFor(SpiffeId.parse(id, "--id")));

@@ -6,6 +6,7 @@ import { parseCsr } from "../csr.js";
 import { formatTime } from "../der/time.js";
 import { CertError } from "../errors.js";
 import { parsePem } from "../pem.js";
+import { curves } from "../public-key.js";
 import { systemScheduler } from "../shell/clock.js";
 import { readText } from "../shell/files.js";
 import { explainSvid } from "../shell/verify.js";
@@ -42,7 +43,12 @@ function facts(certificate: Certificate) {
     serial: toHex(certificate.serial),
     notBefore: formatTime(certificate.notBefore),
     notAfter: formatTime(certificate.notAfter),
-    key: key.kind === "rsa" ? `RSA ${key.modulusBits}` : key.kind === "ec" ? `EC ${key.curve}` : key.kind,
+    key:
+      key.kind === "rsa"
+        ? `RSA ${key.modulusBits}`
+        : key.kind === "ec"
+          ? `EC ${curves[key.curve]?.name ?? key.curve}`
+          : key.kind,
     ca: certificate.ca,
     keyUsage: usages,
     extendedKeyUsage: certificate.extendedKeyUsage ?? [],

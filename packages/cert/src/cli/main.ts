@@ -83,9 +83,10 @@ export async function main(args: readonly string[], output: Output): Promise<num
     const command = await load();
     return await command({ values, positionals: rest }, output);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
     const misparsed = code?.startsWith("ERR_PARSE_ARGS");
-    if (!(error instanceof CertError || error instanceof UsageError || misparsed)) throw error;
+    const system = syscall !== undefined;
+    if (!(error instanceof CertError || error instanceof UsageError || misparsed || system)) throw error;
     // Node's words, up to the advice that follows them.
     output.stderr(`${misparsed ? message.split(/\.\s|\n/)[0] : message}\n`);
     return 2;

@@ -35,6 +35,23 @@ export function required(flags: Flags, name: string): string {
   return value;
 }
 
+/** A span of time given in seconds, in milliseconds. */
+export function secondsToMs(flags: Flags, name: string): number | undefined {
+  const text = option(flags, name);
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (!(seconds > 0)) throw new UsageError(`--${name} ${text}: expected seconds`);
+  return seconds * 1000;
+}
+
+/** A port. */
+export function portOf(flags: Flags): number {
+  const text = option(flags, "port") ?? "0";
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new UsageError(`--port ${text}: expected 0 to 65535`);
+  return port;
+}
+
 /** The positional argument of that number. */
 export function argument(flags: Flags, index: number, name: string): string {
   const value = flags.positionals[index];
