@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { parseResources, resourceVersion } from "@weftmesh/xds-types";
+import { messageType, parseResources, resourceVersion } from "@weftmesh/xds-types";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../packages/xds-types/src/sha256.js";
@@ -41,6 +41,18 @@ describe("the version of a resource", () => {
   test("does not depend on the order of a map", () => {
     const metadata = (body: string): string => versionOf(`{"name":"c","metadata":{"filter_metadata":{${body}}}}`);
     expect(metadata('"a":{"x":1,"y":2},"b":{}')).toBe(metadata('"b":{},"a":{"y":2,"x":1}'));
+  });
+
+  test("does not depend on whether an Any was opened, also of an empty message", () => {
+    const name = "envoy.extensions.upstreams.http.generic.v3.GenericConnectionPoolProto";
+    const json = { name: "c", upstream_config: { name: "u", typed_config: { "@type": `x/${name}` } } };
+    const type = messageType<unknown, unknown>("envoy.config.cluster.v3.Cluster");
+    const message = type.fromJson(json);
+    const again = type.decode(type.encode(message));
+    expect(type.encode(again)).toEqual(type.encode(message));
+    const version = (each: unknown): string =>
+      resourceVersion({ typeUrl: type.typeUrl, name: "c", message: each } as never);
+    expect(version(again)).toBe(version(message));
   });
 
   test("differs between types with equal bytes", () => {

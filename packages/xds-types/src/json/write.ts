@@ -73,14 +73,18 @@ function special(type: MessageDescriptor): JsonWriter | undefined {
         throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path: "", message }]);
       };
     case "google.protobuf.FieldMask":
-      return (value) => ((value as FieldMask).paths ?? []).map(camelCase).join(",");
+      return (value) => ((value as FieldMask).paths ?? []).map(maskPath).join(",");
     default:
       return undefined;
   }
 }
 
-function camelCase(path: string): string {
-  return path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** In camelCase, if that can be read back. */
+function maskPath(path: string): string {
+  const camel = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  if (camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) === path && !camel.includes("_")) return camel;
+  const message = `the path ${JSON.stringify(path)} of a field mask has no JSON form`;
+  throw new XdsTypesError([{ code: "ERR_XDS_TYPES_VALUE", path: "", message }]);
 }
 
 function writeAny(value: unknown, context: WriteContext): JsonValue {

@@ -283,7 +283,8 @@ function writeAny(writer: Writer, value: unknown, depth: number): void {
       if (error instanceof XdsTypesError) throw new Unwritable(error.message);
       throw error;
     }
-    writer.join(start, 2);
+    // An empty message is no value, as in an opaque `Any`: equal messages give equal bytes.
+    if (!writer.takeBack(start, 2, 1)) writer.join(start, 2);
   }
   const unknown = any[unknownFields];
   if (unknown instanceof Uint8Array) writer.raw(unknown);

@@ -166,6 +166,13 @@ export class Writer {
     return needed;
   }
 
+  /** Instead of {@link Writer.join}, if nothing was written since: takes it back with the tag in front of it. */
+  takeBack(start: number, width: number, tagLength: number): boolean {
+    if (this.pos > start + width) return false;
+    this.pos = start - tagLength;
+    return true;
+  }
+
   private space(bytes: number): DataView {
     if (this.pos + bytes > this.buf.length) this.grow(bytes);
     this.view ??= new DataView(this.buf.buffer);
