@@ -84,7 +84,8 @@ function isPortOrRange(text: string): boolean {
   return isPort(text) || isName(text);
 }
 
-function isId(text: string): boolean {
+/** Whether a text is a numeric id, or a name that a user or group may have. */
+export function isId(text: string): boolean {
   return isUint32(text) || isName(text);
 }
 

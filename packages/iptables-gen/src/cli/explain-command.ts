@@ -1,7 +1,9 @@
+import { isId } from "../check-options.js";
 import { IptablesError } from "../errors.js";
 import { explanationText } from "../explanation-text.js";
 import type { FlagSyntax } from "../pflag.js";
-import { readLiveRules, readNativeFile, readNativeRules, readRuleFile, runnerFor } from "../shell/machine-rules.js";
+import { readLiveRules, readNativeRules, runnerFor } from "../shell/machine-rules.js";
+import { readNativeFile, readRuleFile } from "../shell/rule-file.js";
 import { DEFAULT_SURROUNDINGS, type Packet, readAddress, type Surroundings } from "../walk/packet.js";
 import { createWalker, type WalkSource } from "../walk/walk.js";
 import { type Input, readInput, refuseWords } from "./input.js";
@@ -40,6 +42,7 @@ export async function explain(terminal: Terminal, argv: readonly string[]): Prom
 function sourceOf(input: Input, terminal: Terminal): WalkSource {
   const { nativeNftables: native, networkNamespace } = input.flags.settings;
   const file = input.text("rules");
+  if (file !== undefined && input.has("live")) throw conflict("--rules", "--live");
   if (file !== undefined) return native ? { native: readNativeFile(file) } : { saved: readRuleFile(file) };
   if (!input.has("live")) return { rules: rulesOf(input, terminal), backend: native ? "nftables" : "iptables" };
   const runner = runnerFor(networkNamespace);
@@ -54,6 +57,14 @@ function packetOf(input: Input): Packet {
   const inInterface = input.text("in");
   const uid = input.text("uid");
   const gid = input.text("gid") ?? uid;
+  for (const flag of ["uid", "gid"]) {
+    const id = input.text(flag);
+    if (id !== undefined && !isId(id)) throw refuse(`--${flag}`, "a numeric id or a name", id);
+    if (id !== undefined && inInterface !== undefined) throw conflict(`--${flag}`, "--in");
+  }
+  if (from !== undefined && from.address.includes(":") !== destination.includes(":")) {
+    throw refuse("--from", "an address of the family of --to", from.address);
+  }
   const outside = inInterface !== undefined || (uid === undefined && gid === undefined && from !== undefined);
   return {
     protocol: proto,
@@ -70,14 +81,18 @@ function endpointOf(input: Input, flag: string, needsPort: boolean): { address: 
   const value = input.text(flag) ?? "";
   const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^:]*|[^:]*:[^:]*:.*?))(?::([0-9]+))?$/.exec(value) ?? [];
   const port = Number(portText ?? 0);
-  if (port > 65535 || (needsPort && portText === undefined))
-    throw refuse(`--${flag}`, "ADDRESS:PORT or [ADDRESS]:PORT", value);
+  if (port > 65535 || (needsPort && port === 0)) throw refuse(`--${flag}`, "ADDRESS:PORT or [ADDRESS]:PORT", value);
   try {
     return { address: readAddress(bracketed ?? plain ?? "").text, port };
   } catch (error) {
     if (error instanceof IptablesError) throw refuse(`--${flag}`, "an IP address", bracketed ?? plain ?? "");
     throw error;
   }
+}
+
+function conflict(one: string, other: string): IptablesError {
+  const message = `${one} and ${other} exclude each other`;
+  return new IptablesError("ERR_IPTABLES_VALUE", message, { path: one, exitCode: 2 });
 }
 
 function refuse(path: string, expected: string, got: string): IptablesError {

@@ -1,3 +1,4 @@
+import { canonicalAddress } from "../cidr.js";
 import { IptablesError } from "../errors.js";
 import { type FlagResult, readFlags } from "../flags.js";
 import { fillFromHost, type HostFacts } from "../host.js";
@@ -81,7 +82,18 @@ async function hostOf(
   namespace: string,
 ): Promise<HostFacts> {
   const machine = namespace === "" ? hostFacts(resolvConf) : await factsIn(namespace, resolvConf);
-  return addresses === undefined ? machine : { ...machine, addresses: () => addresses.split(",") };
+  if (addresses === undefined) return machine;
+  const given = addresses.split(",");
+  const wrong = given.find((text) => !isHostAddress(text));
+  if (wrong === undefined) return { ...machine, addresses: () => given };
+  const message = `--host-ip: expected IP addresses, with or without /bits, got ${JSON.stringify(wrong)}`;
+  throw new IptablesError("ERR_IPTABLES_VALUE", message, { path: "--host-ip", exitCode: 2 });
+}
+
+function isHostAddress(text: string): boolean {
+  const [, base = "", bits = "0"] = /^([^/]*)(?:\/([0-9]{1,3}))?$/.exec(text) ?? [];
+  const address = canonicalAddress(base);
+  return address !== undefined && Number(bits) <= (address.family === "ipv4" ? 32 : 128);
 }
 
 async function factsIn(namespace: string, resolvConf: string | undefined): Promise<HostFacts> {

@@ -3,14 +3,8 @@ import { ruleKey } from "../normal-form.js";
 import type { SavedRule, SavedTable } from "../parse/iptables-save.js";
 import { listedRule } from "../render/nft-list.js";
 import { familyRules, type RuleSet } from "../rule-set.js";
-import {
-  readLiveRules,
-  readNativeFile,
-  readNativeRules,
-  readRuleFile,
-  runnerFor,
-  type SavedRules,
-} from "../shell/machine-rules.js";
+import { readLiveRules, readNativeRules, runnerFor, type SavedRules } from "../shell/machine-rules.js";
+import { readNativeFile, readRuleFile } from "../shell/rule-file.js";
 import { nativeKey, placeNativeRules } from "../verify-nft.js";
 import type { NativeSource, SavedSource } from "../walk/walk.js";
 import { type Input, readInput, refuseWords } from "./input.js";

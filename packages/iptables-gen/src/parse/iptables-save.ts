@@ -37,15 +37,19 @@ interface OpenTable {
 /**
  * Reads what `iptables-save` prints, with or without counters, and what `iptables-restore` reads (`-N`, `-I` with positions).
  *
- * @throws {@link IptablesError} `ERR_IPTABLES_PARSE` with the line, when a line belongs to no table or is none of the format's.
+ * @throws {@link IptablesError} `ERR_IPTABLES_PARSE` with the line, when a line belongs to no table or is none of the format's, or when a
+ * table does not end with COMMIT, as in a text that was cut off.
  */
 export function parseIptablesSave(text: string, family: Family): readonly SavedTable[] {
   const tables: OpenTable[] = [];
   let table: OpenTable | undefined;
-  for (const [number, raw] of text.split("\n").entries()) {
+  const lines = text.split("\n");
+  const refuse = (number: number, expected: string, got: string): IptablesError =>
+    new IptablesError("ERR_IPTABLES_PARSE", `expected ${expected}, got ${got}`, { path: `${number}:1` });
+  for (const [number, raw] of lines.entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    if (line.startsWith("*")) {
+    if (line.startsWith("*") && table === undefined) {
       table = openTable(tables, line.slice(1).trim());
       continue;
     }
@@ -55,11 +59,10 @@ export function parseIptablesSave(text: string, family: Family): readonly SavedT
     }
     if (table === undefined || !readLine(table, line, family)) {
       const expected = table === undefined ? "a table (*nat)" : "a chain, a rule or COMMIT";
-      throw new IptablesError("ERR_IPTABLES_PARSE", `expected ${expected}, got ${JSON.stringify(line.slice(0, 60))}`, {
-        path: `${number + 1}:1`,
-      });
+      throw refuse(number + 1, expected, JSON.stringify(line.slice(0, 60)));
     }
   }
+  if (table !== undefined) throw refuse(lines.length, "COMMIT", "the end of the text");
   return tables.map(({ name, chains }) => ({ name, chains: [...chains.values()] }));
 }
 

@@ -1,6 +1,6 @@
 import { NFT_TABLES } from "../chains.js";
 import { IptablesError } from "../errors.js";
-import type { AddressMatch, Family, Match, Protocol, Rule, Table, Target } from "../rule.js";
+import type { AddressMatch, Family, Match, Rule, Table, Target } from "../rule.js";
 import type { SavedChain, SavedRule, SavedTable } from "./iptables-save.js";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -85,10 +85,10 @@ function readTarget(expression: Json): Target {
     const target = field(field(expression, kind), "target");
     if (typeof target === "string") return { kind, chain: target.toUpperCase().replaceAll("-", "_") };
   }
-  const redirect = field(field(expression, "redirect"), "port");
-  if (redirect !== undefined) return { kind: "redirect", port: String(redirect) };
-  const tproxy = field(field(expression, "tproxy"), "port");
-  if (tproxy !== undefined) return { kind: "tproxy", port: String(tproxy), mark: "0" };
+  const redirect = scalar(field(field(expression, "redirect"), "port"));
+  if (redirect !== undefined) return { kind: "redirect", port: redirect };
+  const tproxy = scalar(field(field(expression, "tproxy"), "port"));
+  if (tproxy !== undefined) return { kind: "tproxy", port: tproxy, mark: "0" };
   const mangle = field(expression, "mangle");
   return (
     (mangle === undefined ? undefined : readMangle(mangle)) ?? { kind: "opaque", words: [JSON.stringify(expression)] }
@@ -107,22 +107,31 @@ function readMangle(mangle: Json): Target | undefined {
 }
 
 function readMatch(match: Json): Match {
-  const [left, right] = [field(match, "left"), field(match, "right")];
-  const not = field(match, "op") === "!=" ? ({ negated: true } as const) : {};
+  const [left, right, op] = [field(match, "left"), field(match, "right"), field(match, "op")];
+  const not = op === "!=" ? ({ negated: true } as const) : {};
   const meta = field(field(left, "meta"), "key");
   const ct = field(field(left, "ct"), "key");
   const payload = field(left, "payload");
   const known =
-    (typeof meta === "string" ? metaMatch(meta, right, not) : undefined) ??
-    (typeof ct === "string" ? ctMatch(ct, right, not) : undefined) ??
-    (payload === undefined ? undefined : payloadMatch(payload, right, not));
+    // Other operators compare: `dport < 1024`.
+    op !== "==" && op !== "!=" && op !== "in"
+      ? undefined
+      : ((typeof meta === "string" ? metaMatch(meta, right, not) : undefined) ??
+        (typeof ct === "string" ? ctMatch(ct, right, not) : undefined) ??
+        (payload === undefined ? undefined : payloadMatch(payload, right, not)));
   return known ?? { kind: "opaque", words: [JSON.stringify(match)] };
 }
 
 type Negation = { readonly negated?: true };
 
+/** A single value; undefined for sets, ranges and whatever else nft knows. */
+function scalar(json: Json | undefined): string | undefined {
+  return typeof json === "string" || typeof json === "number" ? String(json) : undefined;
+}
+
 function metaMatch(key: string, right: Json | undefined, not: Negation): Match | undefined {
-  const value = String(right);
+  const value = scalar(right);
+  if (value === undefined) return undefined;
   switch (key) {
     case "iifname":
       return { kind: "in-interface", name: value, ...not };
@@ -131,7 +140,8 @@ function metaMatch(key: string, right: Json | undefined, not: Negation): Match |
     case "l4proto":
       return { kind: "protocol", protocol: value, ...not };
     case "nfproto":
-      return { kind: "family", family: value === "ipv6" ? "ipv6" : "ipv4" };
+      if (not.negated === true || (value !== "ipv4" && value !== "ipv6")) return undefined;
+      return { kind: "family", family: value };
     case "skuid":
       return { kind: "owner-user", id: value, ...not };
     case "skgid":
@@ -144,40 +154,45 @@ function metaMatch(key: string, right: Json | undefined, not: Negation): Match |
 }
 
 function ctMatch(key: string, right: Json | undefined, not: Negation): Match | undefined {
-  if (key === "mark") return { kind: "connection-mark", value: String(right), ...not };
-  if (key !== "state") return undefined;
-  const states = (Array.isArray(right) ? right : [right]).map((state) => String(state).toUpperCase());
-  return { kind: "connection-state", states };
+  const value = scalar(right);
+  if (key === "mark") return value === undefined ? undefined : { kind: "connection-mark", value, ...not };
+  if (key !== "state" || not.negated === true) return undefined;
+  const states = (Array.isArray(right) ? (right as readonly Json[]) : [right]).map(scalar);
+  return states.every((state) => state !== undefined)
+    ? { kind: "connection-state", states: states.map((state) => state.toUpperCase()) }
+    : undefined;
 }
 
 function payloadMatch(payload: Json, right: Json | undefined, not: Negation): Match | undefined {
   const protocol = field(payload, "protocol");
-  switch (field(payload, "field")) {
-    case "saddr":
-      return { kind: "source", range: rangeText(right), ...not };
-    case "daddr":
-      return { kind: "destination", range: rangeText(right), ...not };
-    case "sport":
-      return { kind: "source-port", protocol: protocol as Protocol, ports: portTexts(right), ...not };
-    case "dport":
-      return { kind: "destination-port", protocol: protocol as Protocol, ports: portTexts(right), ...not };
-    default:
-      return undefined;
+  const name = field(payload, "field");
+  if ((protocol === "ip" || protocol === "ip6") && (name === "saddr" || name === "daddr")) {
+    const range = rangeText(right);
+    return range === undefined ? undefined : { kind: name === "saddr" ? "source" : "destination", range, ...not };
   }
+  if ((protocol === "tcp" || protocol === "udp") && (name === "sport" || name === "dport")) {
+    const ports = portTexts(right);
+    return ports === undefined
+      ? undefined
+      : { kind: name === "sport" ? "source-port" : "destination-port", protocol, ports, ...not };
+  }
+  return undefined;
 }
 
-function rangeText(right: Json | undefined): string {
+function rangeText(right: Json | undefined): string | undefined {
   const prefix = field(right, "prefix");
   if (prefix !== undefined) return `${field(prefix, "addr")}/${field(prefix, "len")}`;
-  const address = String(right);
-  return `${address}/${address.includes(":") ? 128 : 32}`;
+  const address = scalar(right);
+  return address === undefined ? undefined : `${address}/${address.includes(":") ? 128 : 32}`;
 }
 
-function portTexts(right: Json | undefined): readonly string[] {
+function portTexts(right: Json | undefined): readonly string[] | undefined {
   const set = field(right, "set");
-  const range = field(right, "range");
-  if (Array.isArray(set)) return set.flatMap((one: Json) => portTexts(one));
-  return [Array.isArray(range) ? range.join("-") : String(right)];
+  const items = (Array.isArray(set) ? (set as readonly Json[]) : [right]).map((item) => {
+    const range = field(item, "range");
+    return Array.isArray(range) ? range.join("-") : scalar(item);
+  });
+  return items.every((item) => item !== undefined) ? items : undefined;
 }
 
 /** A rule in the form nft keeps it in: what a port says of the protocol is not said twice, nor what an address says of the family. */

@@ -38,6 +38,8 @@ export function evaluateChain(
   const chains = program.tables.get(table);
   if (chains === undefined) return ACCEPT;
 
+  // The kernel loads no chain that leads back to itself; a text may have one all the same.
+  const path = [chain];
   const run = (name: string, depth: number): Evaluation | undefined => {
     for (const compiled of chains.get(name) ?? []) {
       const { rule } = compiled;
@@ -52,7 +54,13 @@ export function evaluateChain(
           return undefined;
         case "jump":
         case "goto": {
+          if (path.includes(target.chain)) {
+            unknown.push(rule);
+            break;
+          }
+          path.push(target.chain);
           const result = depth < MAX_DEPTH ? run(target.chain, depth + 1) : undefined;
+          path.pop();
           if (result !== undefined || target.kind === "goto") return result;
           break;
         }
