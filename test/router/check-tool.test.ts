@@ -116,10 +116,54 @@ describe("test files", () => {
     ["h.yaml", "tests: []\n", /h\.yaml:1:\d+ tests: expected at least one test, got none$/],
     ["i.yaml", "routes: []\n", /i\.yaml:1:1 tests: expected a list of tests, got none$/],
     ["j.yaml", "tests: [\n", /j\.yaml:\d+:\d+ .*\(ERR_XDS_TYPES_/],
+    [
+      "k.yaml",
+      `tests:
+- test_name: x
+  input: { authority: a, path: /, method: GET, random_value: 1.5, ssl: 1, additional_request_headers: [{ key: 1 }] }
+  validate: { cluster_name: 5, code_redirect: -1, timeout: soon }
+`,
+      new RegExp(
+        [
+          "k\\.yaml:3:\\d+ tests\\[0\\]\\.input\\.random_value: expected a whole number, got 1\\.5",
+          ".* tests\\[0\\]\\.input\\.ssl: expected true or false, got 1",
+          ".* tests\\[0\\]\\.input\\.additional_request_headers: expected a list of objects with key and value, got .*",
+          ".*:4:\\d+ tests\\[0\\]\\.validate\\.cluster_name: expected text, got 5",
+          ".* tests\\[0\\]\\.validate\\.code_redirect: expected a whole number, got -1",
+          '.* tests\\[0\\]\\.validate\\.timeout: expected seconds such as 1\\.5s, got "soon"$',
+        ].join("\\n"),
+      ),
+    ],
+    [
+      "l.yaml",
+      `tests:
+- test_name: x
+  input: { authority: a, path: /, method: GET }
+  validate: { response_header_matches: [{ name: a, string_match: { safe_regex: { regex: "(" } } }] }
+`,
+      /l\.yaml:4:\d+ tests\[0\]\.validate\.response_header_matches\[0\]\.string_match\.safe_regex\.regex: missing \).*\(ERR_ROUTER_REGEX_SYNTAX\)$/,
+    ],
   ])("%s: each problem is a line with its place", (name, content, expected) => {
     const { code, out, err } = run("check", "-c", table, "-t", file(name, content));
     expect([code, out]).toEqual([2, ""]);
     expect(err.trimEnd()).toMatch(expected);
+  });
+
+  test("numbers and flags may be quoted, and null is absent, as in every ProtoJSON", () => {
+    const content = `tests:
+- test_name: x
+  input: { authority: a, path: /cart, method: GET, random_value: "18446744073709551615", ssl: "true", internal: null }
+  validate:
+    cluster_name: null
+    code_redirect: "0"
+    request_header_matches: [{ name: ":scheme", string_match: { exact: https } }]
+`;
+    expect(run("check", "-c", table, "-t", file("quoted.yaml", content))).toMatchObject({ code: 0, err: "" });
+  });
+
+  test("a device is no file: it may never end", () => {
+    const { code, err } = run("check", "-c", "/dev/null", "-t", "/dev/null");
+    expect([code, err]).toEqual([2, "/dev/null: is a device\n"]);
   });
 
   // Skipped where the data is not beside the repository.

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { createRequest } from "@weftmesh/router";
 import { describe, expect, test } from "vitest";
 import { RequestFacts } from "../../packages/router/src/facts.js";
 
@@ -38,5 +40,16 @@ describe("a request as its tests see it", () => {
     ["/a#f?x=1", [["x", "1"]]],
   ])("the query of %j is split on & and at the first =, undecoded", (path, query) => {
     expect([...factsOf(path).query]).toEqual(query);
+  });
+});
+
+test("createRequest takes the headers of a node:http request as they are", () => {
+  const headers: IncomingHttpHeaders = { host: "shop", "x-a": "1", "set-cookie": ["a", "b"], range: undefined };
+  expect(createRequest({ headers })).toEqual({
+    method: "GET",
+    scheme: "http",
+    authority: "shop",
+    path: "/",
+    headers: ["x-a", "1", "set-cookie", "a", "set-cookie", "b", "x-forwarded-proto", "http"],
   });
 });

@@ -121,9 +121,9 @@ export interface RequestInit {
   readonly authority?: string | undefined;
   /** Default: of the URL, else `/`. */
   readonly path?: string | undefined;
-  /** Fields by name, or pairs in order. */
+  /** Fields by name, or pairs in order; `undefined` is absent, as in `node:http`. */
   readonly headers?:
-    | Readonly<Record<string, string | readonly string[]>>
+    | Readonly<Record<string, string | readonly string[] | undefined>>
     | Iterable<readonly [string, string]>
     | undefined;
   /** Passed on. */
@@ -186,7 +186,7 @@ function* pairs(headers: RequestInit["headers"]): Iterable<readonly [string, str
   }
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === "string") yield [name, value];
-    else for (const one of value) yield [name, one];
+    else for (const one of value ?? []) yield [name, one];
   }
 }
 

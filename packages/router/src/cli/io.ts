@@ -19,6 +19,8 @@ export function readText(file: string): string {
     if (file !== "-") {
       const stats = statSync(file);
       if (stats.isDirectory()) throw new UsageError(`${file}: is a directory`);
+      // A device may never end.
+      if (stats.isCharacterDevice() || stats.isBlockDevice()) throw new UsageError(`${file}: is a device`);
       if (stats.size > maxBytes) throw new UsageError(`${file}: is larger than ${maxBytes} bytes`);
     }
     const text = readFileSync(file === "-" ? 0 : file, "utf8");

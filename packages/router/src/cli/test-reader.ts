@@ -1,6 +1,10 @@
 import { parseResources } from "@weftmesh/xds-types";
 import type { HeaderMatcher } from "@weftmesh/xds-types/envoy/config/route/v3";
 import type { RouteTest } from "../check/test-file.js";
+import { compileHeader } from "../match/header.js";
+import { patterns } from "../regex/library.js";
+import { Scope } from "../scope.js";
+import { surroundingsOf } from "../surroundings.js";
 import { readText, UsageError } from "./io.js";
 import { parseTextProto, type TextField, type TextMessage, TextProtoError } from "./text-proto.js";
 
@@ -9,6 +13,9 @@ interface TestFile {
   readonly content: unknown;
   locate(path: string): string;
 }
+
+/** What header matchers of tests refer to: nothing from outside. */
+const surroundings = surroundingsOf({ patterns });
 
 const textProto = /\.(pb_text|pbtxt|pbtext|textproto|txtpb|prototxt)$/;
 
@@ -22,35 +29,77 @@ export function readTests(file: string): readonly RouteTest[] {
   return tests.map((test, i) => readTest(test, `tests[${i}]`, locate));
 }
 
+type Kind = "text" | "flag" | "uint32" | "uint64" | "duration" | "pairs" | "list";
+
 /** What a test may hold, besides `test_name`. */
-const known: Readonly<Record<"input" | "validate", readonly string[]>> = {
-  input: [
-    "authority",
-    "path",
-    "method",
-    "random_value",
-    "ssl",
-    "internal",
-    "additional_request_headers",
-    "additional_response_headers",
-    "runtime",
-    "dynamic_metadata",
-  ],
-  validate: [
-    "cluster_name",
-    "virtual_cluster_name",
-    "virtual_host_name",
-    "path_rewrite",
-    "host_rewrite",
-    "path_redirect",
-    "code_redirect",
-    "request_header_matches",
-    "response_header_matches",
-    "request_header_fields",
-    "response_header_fields",
-    "timeout",
-  ],
+const known: Readonly<Record<"input" | "validate", Readonly<Record<string, Kind>>>> = {
+  input: {
+    authority: "text",
+    path: "text",
+    method: "text",
+    random_value: "uint64",
+    ssl: "flag",
+    internal: "flag",
+    additional_request_headers: "pairs",
+    additional_response_headers: "pairs",
+    runtime: "text",
+    dynamic_metadata: "list",
+  },
+  validate: {
+    cluster_name: "text",
+    virtual_cluster_name: "text",
+    virtual_host_name: "text",
+    path_rewrite: "text",
+    host_rewrite: "text",
+    path_redirect: "text",
+    code_redirect: "uint32",
+    request_header_matches: "list",
+    response_header_matches: "list",
+    request_header_fields: "pairs",
+    response_header_fields: "pairs",
+    timeout: "duration",
+  },
 };
+
+const expected: Readonly<Record<Kind, string>> = {
+  text: "text",
+  flag: "true or false",
+  uint32: "a whole number",
+  uint64: "a whole number",
+  duration: "seconds such as 1.5s",
+  pairs: "a list of objects with key and value",
+  list: "a list of objects",
+};
+
+/** A field's value as ProtoJSON reads it: numbers and flags may be quoted; `undefined` if it is not of its kind. */
+function protoJson(kind: Kind, value: unknown): unknown {
+  switch (kind) {
+    case "text":
+      return typeof value === "string" ? value : undefined;
+    case "flag":
+      if (value === "true" || value === "false") return value === "true";
+      return typeof value === "boolean" ? value : undefined;
+    case "uint32":
+      return isUnsigned(value, 1n << 32n) ? Number(value) : undefined;
+    case "uint64":
+      return isUnsigned(value, 1n << 64n) ? value : undefined;
+    case "duration":
+      return typeof value === "string" && /^-?\d+(\.\d{1,9})?s$/.test(value) ? value : undefined;
+    case "pairs":
+      return Array.isArray(value) && value.every(isPair) ? value : undefined;
+    case "list":
+      return Array.isArray(value) && value.every(isRecord) ? value : undefined;
+  }
+}
+
+function isUnsigned(value: unknown, end: bigint): boolean {
+  const whole = typeof value === "string" ? /^\d{1,20}$/.test(value) : Number.isInteger(value);
+  return whole && BigInt(value as string | number) >= 0n && BigInt(value as string | number) < end;
+}
+
+function isPair(value: unknown): boolean {
+  return isRecord(value) && [value["key"], value["value"]].every((one) => one === undefined || typeof one === "string");
+}
 
 function readTest(test: unknown, path: string, locate: TestFile["locate"]): RouteTest {
   const problems: string[] = [];
@@ -59,29 +108,33 @@ function readTest(test: unknown, path: string, locate: TestFile["locate"]): Rout
   };
   const { test_name: name, input, validate } = snakeFields(test, 2) as Partial<RouteTest>;
   if (typeof name !== "string" || name === "") report(path, "expected a test_name, got none");
-  for (const [field, value] of Object.entries({ input, validate })) {
-    if (!isRecord(value)) {
-      report(path, `expected ${field}, got none`);
-      continue;
+  const part = (field: "input" | "validate", value: unknown): Record<string, unknown> => {
+    if (!isRecord(value)) report(path, `expected ${field}, got none`);
+    const out: Record<string, unknown> = Object.create(null);
+    for (const [key, inner] of Object.entries(isRecord(value) ? value : {})) {
+      const at = `${path}.${field}.${key}`;
+      const kind = Object.hasOwn(known[field], key) ? known[field][key] : undefined;
+      if (kind === undefined) report(at, "no such field");
+      else if (inner !== null) {
+        out[key] = protoJson(kind, inner);
+        if (out[key] === undefined) report(at, `expected ${expected[kind]}, got ${JSON.stringify(inner)}`);
+      }
     }
-    for (const key of Object.keys(value)) {
-      if (!known[field as "input" | "validate"].includes(key)) report(`${path}.${field}.${key}`, "no such field");
-    }
-  }
-  for (const field of ["authority", "path", "method"] as const) {
-    const value = isRecord(input) ? input[field] : "?";
-    if (typeof value !== "string" || value === "") report(`${path}.input`, `expected ${field} to be text, got none`);
-  }
-  const matches = (field: "request_header_matches" | "response_header_matches"): object => {
-    const list: unknown = isRecord(validate) ? validate[field] : undefined;
-    if (list === undefined) return {};
-    const at = `${path}.validate.${field}`;
-    if (!Array.isArray(list)) report(at, "expected a list");
-    return { [field]: (Array.isArray(list) ? list : []).map((one, i) => readMatcher(one, `${at}[${i}]`, report)) };
+    return out;
   };
-  const found = { ...matches("request_header_matches"), ...matches("response_header_matches") };
+  const request = part("input", input);
+  const wanted = part("validate", validate);
+  for (const field of ["authority", "path", "method"] as const) {
+    if (isRecord(input) && !(field in request && request[field] !== ""))
+      report(`${path}.input`, `expected ${field} to be text, got none`);
+  }
+  for (const field of ["request_header_matches", "response_header_matches"]) {
+    const list = wanted[field] as readonly unknown[] | undefined;
+    if (list === undefined) continue;
+    wanted[field] = list.map((one, i) => readMatcher(one, `${path}.validate.${field}[${i}]`, report));
+  }
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
-  return { test_name: name, input, validate: { ...validate, ...found } } as RouteTest;
+  return { test_name: name, input: request, validate: wanted } as unknown as RouteTest;
 }
 
 /** An object with its keys in snake_case, two levels down: ProtoJSON has both spellings. */
@@ -102,7 +155,11 @@ function readMatcher(one: unknown, path: string, report: (at: string, problem: s
   for (const issue of parsed.issues.filter(({ severity }) => severity !== "warning")) {
     report(issue.path === "" ? path : `${path}.${issue.path}`, `${issue.message} (${issue.code})`);
   }
-  return (parsed.resources[0]?.message ?? {}) as HeaderMatcher;
+  const matcher = (parsed.resources[0]?.message ?? {}) as HeaderMatcher;
+  const scope = Scope.root(path);
+  if (parsed.issues.length === 0) compileHeader(matcher, scope, surroundings);
+  for (const issue of scope.issues) report(issue.path, `${issue.message} (${issue.code})`);
+  return matcher;
 }
 
 function readYaml(text: string, file: string): TestFile {
@@ -135,7 +192,9 @@ const lists: ReadonlySet<string> = new Set([
 ]);
 
 /** Fields whose values are wrapped in a message. */
-const wrapped: ReadonlySet<string> = new Set(known.validate.filter((name) => !lists.has(name) && name !== "timeout"));
+const wrapped: ReadonlySet<string> = new Set(
+  Object.keys(known.validate).filter((name) => !lists.has(name) && name !== "timeout"),
+);
 
 function readTextProto(text: string, file: string): TestFile {
   try {
@@ -185,7 +244,7 @@ function fieldValue(field: TextField, path: string, note: Note): unknown {
   if (name === "value" && path.includes("dynamic_metadata")) return struct(value);
   const inner = plain(value, path, note);
   if (wrapped.has(name)) return inner["value"] ?? (name === "code_redirect" ? 0 : "");
-  if (name === "timeout") return `${Number(inner["seconds"] ?? 0) + Number(inner["nanos"] ?? 0) / 1e9}s`;
+  if (name === "timeout") return `${(Number(inner["seconds"] ?? 0) + Number(inner["nanos"] ?? 0) / 1e9).toFixed(9)}s`;
   return inner;
 }
 
