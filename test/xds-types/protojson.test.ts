@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { tryReadJson } from "../../packages/xds-types/src/json/read.js";
 import { writeJson } from "../../packages/xds-types/src/json/write.js";
 import { registry } from "./descriptors.js";
-import { type Row, refused, rows } from "./protojson-rows.js";
+import { type Row, refused } from "./protojson-row.js";
+import { rows } from "./protojson-rows.js";
 
 /** What a reader makes of JSON: the bytes and the canonical JSON of the message, or that it refuses. */
 type Verdict = { readonly bytes: Uint8Array; readonly json: unknown } | typeof refused;
