@@ -37,6 +37,17 @@ describe("server, framing", () => {
     expect(stream.session.node?.id).toBe("n");
   });
 
+  test.each(["sotw", "delta"] as const)("F2: an acknowledgement makes nothing due, %s", (variant) => {
+    const stream = new ServerStream(variant);
+    if (variant === "sotw") stream.sotw(T.EDS, ["a"]);
+    else stream.delta(T.EDS, { subscribe: ["a"] });
+    stream.publish(T.EDS, { a: "1" });
+    const responseNonce = stream.nonce;
+    if (variant === "sotw") stream.sotw(T.EDS, ["a"], { responseNonce });
+    else stream.delta(T.EDS, { responseNonce });
+    expect(stream.effects.map(({ kind }) => kind)).toEqual(["ack"]);
+  });
+
   test("V8, D12: piecewise types are split in state of the world too, full sets are not", () => {
     const contents = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, "1"]));
     const split = new ServerStream("sotw", { maxResponseBytes: 300 });

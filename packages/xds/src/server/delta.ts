@@ -6,7 +6,15 @@ import { canonicalName } from "../xdstp.js";
 import { difference, forget, type Held, holding, NOTHING_HELD, remember } from "./held.js";
 import type { Batch } from "./sotw.js";
 import { changeNames, type SubscriptionChange } from "./subscription.js";
-import { type Answer, answer, NOTHING_RETAINED, openType, resendSuspects, type TypeState } from "./type-state.js";
+import {
+  type Answer,
+  answer,
+  NOTHING_RETAINED,
+  openType,
+  replace,
+  resendSuspects,
+  type TypeState,
+} from "./type-state.js";
 
 /** Takes in a delta request of one type. `state` is `undefined` before the first. */
 export function receiveDelta(state: TypeState | undefined, request: DeltaRequest, node: NodeIdentity): Answer {
@@ -18,6 +26,9 @@ export function receiveDelta(state: TypeState | undefined, request: DeltaRequest
     sent === undefined ? { state: before } : answer(before, request.responseNonce, sent, request.errorDetail, node);
   const booked = answered.state;
   const { subscribe, unsubscribe, parameters } = request;
+  if (!first && subscribe.length + unsubscribe.length === 0 && parameters === undefined) {
+    return { ...answered, quiet: answered.ack !== undefined && before.nack === undefined };
+  }
   const change = changeNames(booked.subscription, booked.typeUrl, subscribe, unsubscribe, first, parameters);
   const asksForAll = change.next.wildcard && (!booked.subscription.wildcard || subscribe.includes("*"));
   const held = first
@@ -25,7 +36,11 @@ export function receiveDelta(state: TypeState | undefined, request: DeltaRequest
     : rebook(booked, change);
   const owed = booked.owed || asksForAll;
   const asked = booked.asked || asksForAll || change.added.length > 0;
-  return { ...answered, added: change.added, state: { ...booked, subscription: change.next, held, owed, asked } };
+  return {
+    ...answered,
+    added: change.added,
+    state: replace(booked, { subscription: change.next, held, owed, asked }),
+  };
 }
 
 function* canonical(versions: ReadonlyMap<string, string>): Iterable<readonly [string, string]> {
@@ -46,7 +61,7 @@ function rebook(state: TypeState, { next, added, removed }: SubscriptionChange):
  * @param reportMissing - Whether a name that does not exist is answered by `removed_resources` (D8).
  */
 export function flushDelta(state: TypeState, view: TypeView, reportMissing: boolean): Batch {
-  const settled: TypeState = { ...state, held: holding(view), owed: false, asked: false, retained: NOTHING_RETAINED };
+  const settled = replace(state, { held: holding(view), owed: false, asked: false, retained: NOTHING_RETAINED });
   const first = difference(state.held, view, state.subscription);
   const held = resendSuspects(state, first.changed);
   const { changed, removed } = held === state.held ? first : difference(held, view, state.subscription);

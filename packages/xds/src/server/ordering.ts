@@ -3,7 +3,7 @@ import { TYPE_URL } from "../discovery-types.js";
 import type { EncodedResource } from "../resource.js";
 import { difference, heldVersion, remember } from "./held.js";
 import type { Batch } from "./sotw.js";
-import type { TypeState } from "./type-state.js";
+import { replace, type TypeState } from "./type-state.js";
 
 /** Types that others refer to: added before, and removed after, what refers to them. */
 const REFERRED: ReadonlySet<string> = new Set([TYPE_URL.cluster, TYPE_URL.endpoints, TYPE_URL.secret]);
@@ -129,7 +129,7 @@ export function withholdRemovals(before: TypeState, { state, content }: Batch, r
     versions.set(name, version);
     if (repeat && resource !== undefined) retained.set(name, resource);
   }
-  const next: TypeState = { ...state, held: remember(state.held, versions), retained };
+  const next = replace(state, { held: remember(state.held, versions), retained });
   const removed = content.removed.filter((name) => !versions.has(name));
   if (content.changed.length === 0 && removed.length === 0 && !before.owed) return { state: next };
   const resources = [...content.resources, ...retained.values()];

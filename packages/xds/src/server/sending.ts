@@ -3,35 +3,51 @@ import { isFullSet, TYPE_URL } from "../discovery-types.js";
 import type { EncodedResource } from "../resource.js";
 import { resourceSizeHint } from "../wire/response.js";
 import { endpointNames } from "./ordering.js";
-import type { Session, SessionEffect, SessionRules } from "./session.js";
+import type { SessionEffect, SessionRules } from "./session.js";
 import type { Batch } from "./sotw.js";
-import type { Sent, TypeState } from "./type-state.js";
+import { replace, type Sent, type TypeState } from "./type-state.js";
 
 /** How many superseded responses are remembered; a client that is further behind is refused nothing that matters. */
 const MAX_SUPERSEDED = 8;
 
+/** What one flush changes of a session, while it runs. */
+export interface Flushing {
+  /** The sub-streams by type URL. */
+  readonly types: Map<string, TypeState>;
+  /** How many responses were sent. */
+  sentCount: number;
+  /** Endpoints that clusters which were sent still wait for. */
+  warming: ReadonlySet<string>;
+  /** What the shell has to do. */
+  readonly effects: SessionEffect[];
+}
+
 /** Turns a batch into responses, split where the type allows it, and books them. */
 export function send(
-  session: Session,
+  flushing: Flushing,
   { state, content }: Batch,
   views: (typeUrl: string) => TypeView | undefined,
   view: TypeView,
-  rules: SessionRules,
-  effects: SessionEffect[],
-): Session {
+  delta: boolean,
+  maxResponseBytes: SessionRules["maxResponseBytes"],
+): void {
   const { typeUrl } = state;
-  if (content === undefined) return { ...session, types: new Map(session.types).set(typeUrl, state) };
+  if (content === undefined) {
+    flushing.types.set(typeUrl, state);
+    return;
+  }
   const version = content.beyond === true ? `${view.version}+` : view.version;
-  const delta = session.variant === "delta";
   const splittable = delta || !isFullSet(typeUrl);
-  const parts = splittable ? split(content.resources, rules.maxResponseBytes) : [content.resources];
+  const parts = splittable ? split(content.resources, maxResponseBytes) : [content.resources];
   const outstanding = new Map<string, Sent>(delta ? state.outstanding : []);
-  const superseded = new Map([...state.superseded, ...(delta ? [] : state.outstanding)].slice(-MAX_SUPERSEDED));
-  let { sentCount } = session;
+  const superseded =
+    delta || state.outstanding.size === 0
+      ? new Map(state.superseded)
+      : new Map([...state.superseded, ...state.outstanding].slice(-MAX_SUPERSEDED));
   let nonce = "";
   parts.forEach((resources, index) => {
-    sentCount++;
-    nonce = String(sentCount);
+    flushing.sentCount++;
+    nonce = String(flushing.sentCount);
     // O1: removals last.
     const removed = index === parts.length - 1 ? content.removed : [];
     if (!delta) {
@@ -40,15 +56,10 @@ export function send(
     }
     const bodiless = index > 0 ? [] : (content.unknown ?? []).map((name) => ({ name, version: "", aliases: [name] }));
     outstanding.set(nonce, { version, resources });
-    effects.push({ kind: "send", response: { version, typeUrl, nonce, resources, removed, bodiless } });
+    flushing.effects.push({ kind: "send", response: { version, typeUrl, nonce, resources, removed, bodiless } });
   });
-  const sent: TypeState = { ...state, outstanding, superseded, lastNonce: nonce, sentVersion: version };
-  return {
-    ...session,
-    sentCount,
-    types: new Map(session.types).set(typeUrl, sent),
-    warming: typeUrl === TYPE_URL.cluster ? warmedBy(session.warming, content.changed, views) : session.warming,
-  };
+  flushing.types.set(typeUrl, replace(state, { outstanding, superseded, lastNonce: nonce, sentVersion: version }));
+  if (typeUrl === TYPE_URL.cluster) flushing.warming = warmedBy(flushing.warming, content.changed, views);
 }
 
 function warmedBy(

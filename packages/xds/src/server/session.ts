@@ -8,19 +8,19 @@ import { flushDelta, receiveDelta } from "./delta.js";
 import { heartbeats, nextBeat, supportsTtl } from "./heartbeat.js";
 import { forget } from "./held.js";
 import { mustFollow, mustOutlive, withholdRemovals } from "./ordering.js";
-import { send } from "./sending.js";
+import { type Flushing, send } from "./sending.js";
 import { flushSotw, receiveSotw } from "./sotw.js";
 import { covers } from "./subscription.js";
-import type { TypeState } from "./type-state.js";
+import { replace, type TypeState } from "./type-state.js";
 
 /** One stream as the server sees it. */
 export interface Session {
   /** The protocol variant of the stream. */
   readonly variant: "sotw" | "delta";
   /** The only type of a stream that is not aggregated. */
-  readonly fixedType?: string;
+  readonly fixedType: string | undefined;
   /** Who is at the other end, from the first request on. */
-  readonly node?: NodeIdentity;
+  readonly node: NodeIdentity | undefined;
   /** The sub-streams by type URL. */
   readonly types: ReadonlyMap<string, TypeState>;
   /** How many responses were sent: nonces are unique on the stream, not only in a type. */
@@ -30,7 +30,7 @@ export interface Session {
   /** Types with something to send that has to follow other types. */
   readonly waiting: ReadonlySet<string>;
   /** When what waits is sent whatever the client has acknowledged (O3). */
-  readonly deadline?: number;
+  readonly deadline: number | undefined;
 }
 
 /** What can happen to a session. */
@@ -102,11 +102,13 @@ const RESOURCE_EXHAUSTED = 8;
 export function openSession(variant: "sotw" | "delta", fixedType?: string): Session {
   return {
     variant,
-    ...(fixedType === undefined ? {} : { fixedType }),
+    fixedType,
+    node: undefined,
     types: new Map(),
     sentCount: 0,
     warming: new Set(),
     waiting: new Set(),
+    deadline: undefined,
   };
 }
 
@@ -146,25 +148,38 @@ function receive(
   }
   const answered =
     event.kind === "sotw-request"
-      ? receiveSotw(before, { ...event.request, typeUrl }, node)
-      : receiveDelta(before, { ...event.request, typeUrl }, node);
+      ? receiveSotw(before, typed(event.request, typeUrl), node)
+      : receiveDelta(before, typed(event.request, typeUrl), node);
   if (answered.state.subscription.names.size > rules.maxNames) {
     return refused(state, RESOURCE_EXHAUSTED, `more than ${rules.maxNames} names subscribed of ${typeUrl}`);
   }
   const effects: SessionEffect[] = [];
   if (state.node === undefined) effects.push({ kind: "identified", node });
-  if (answered.ack !== undefined) effects.push({ kind: "ack", typeUrl, ...answered.ack });
+  const { ack } = answered;
+  if (ack !== undefined) effects.push({ kind: "ack", typeUrl, version: ack.version, nonce: ack.nonce });
   if (answered.nack !== undefined) effects.push({ kind: "nack", nack: answered.nack });
   if (answered.added !== undefined && answered.added.length > 0) {
     effects.push({ kind: "wanted", typeUrl, names: answered.added });
   }
-  if (answered.stale !== true) effects.push({ kind: "dirty", typeUrl });
+  if (answered.quiet !== true || (ack !== undefined && isHeldBack(state, typeUrl, rules))) {
+    effects.push({ kind: "dirty", typeUrl });
+  }
   // An answer may be what others wait for.
-  if (answered.ack !== undefined || answered.nack !== undefined) {
+  if (ack !== undefined || answered.nack !== undefined) {
     for (const waiting of state.waiting) if (waiting !== typeUrl) effects.push({ kind: "dirty", typeUrl: waiting });
   }
+  const { variant, fixedType, sentCount, warming, waiting, deadline } = state;
   const types = new Map(state.types).set(typeUrl, answered.state);
-  return { state: { ...state, node, types }, effects };
+  return { state: { variant, fixedType, node, types, sentCount, warming, waiting, deadline }, effects };
+}
+
+// What was not sent because of unanswered responses may go once they are answered.
+function isHeldBack({ types, waiting }: Session, typeUrl: string, { maxOutstanding }: SessionRules): boolean {
+  return waiting.has(typeUrl) || (types.get(typeUrl)?.outstanding.size ?? 0) >= maxOutstanding;
+}
+
+function typed<T extends { readonly typeUrl: string }>(request: T, typeUrl: string): T {
+  return request.typeUrl === typeUrl ? request : { ...request, typeUrl };
 }
 
 function refused(state: Session, code: number, message: string): SessionStep {
@@ -179,36 +194,44 @@ function flush(
 ): SessionStep {
   const { node } = state;
   if (node === undefined) return { state, effects: [] };
-  const effects: SessionEffect[] = [];
+  const { variant, fixedType } = state;
+  const { types, sentCount, warming } = state;
+  const flushing: Flushing = { types: new Map(types), sentCount, warming, effects: [] };
   const patient = state.deadline === undefined || now < state.deadline;
   const waiting = new Set(state.waiting);
-  let next = state;
   // O1: what is referred to goes first. Endpoints follow clusters, so that what a cluster makes due is seen.
   const due = new Set(patient ? event.typeUrls : [...event.typeUrls, ...state.waiting]);
   if (due.has(TYPE_URL.cluster)) due.add(TYPE_URL.endpoints);
   for (const typeUrl of [...due].sort(comparePushOrder)) {
-    const before = next.types.get(typeUrl);
+    const before = flushing.types.get(typeUrl);
     const view = event.view(typeUrl);
     if (before === undefined || view === undefined) continue;
     if (before.outstanding.size >= rules.maxOutstanding) continue;
     waiting.delete(typeUrl);
-    const [session, type] = typeUrl === TYPE_URL.endpoints ? owingEndpoints(next, before) : [next, before];
-    let batch = next.variant === "sotw" ? flushSotw(type, view) : flushDelta(type, view, rules.reportMissing(node));
-    if (batch.content !== undefined && state.fixedType === undefined) {
-      if (patient && mustFollow(session, type, batch.content.changed, event.view)) {
+    const type = typeUrl === TYPE_URL.endpoints ? owingEndpoints(flushing, before) : before;
+    let batch = variant === "sotw" ? flushSotw(type, view) : flushDelta(type, view, rules.reportMissing(node));
+    if (batch.content !== undefined && fixedType === undefined) {
+      if (patient && mustFollow(flushing, type, batch.content.changed, event.view)) {
         waiting.add(typeUrl);
         continue;
       }
-      if (batch.content.gone.length > 0 && mustOutlive(session, typeUrl, event.view, patient)) {
+      if (batch.content.gone.length > 0 && mustOutlive(flushing, typeUrl, event.view, patient)) {
         waiting.add(typeUrl);
-        batch = withholdRemovals(type, batch, next.variant === "sotw");
+        batch = withholdRemovals(type, batch, variant === "sotw");
       }
     }
-    next = send(session, batch, event.view, view, rules, effects);
+    send(flushing, batch, event.view, view, variant === "delta", rules.maxResponseBytes);
     const at = supportsTtl(node) && batch.content !== undefined ? nextBeat(view, now) : undefined;
-    if (at !== undefined) effects.push({ kind: "beat", typeUrl, at });
+    if (at !== undefined) flushing.effects.push({ kind: "beat", typeUrl, at });
   }
-  return { state: withDeadline(next, waiting, now, rules, effects), effects };
+  let deadline = waiting.size === 0 ? undefined : state.deadline;
+  if (waiting.size > 0 && (deadline === undefined || deadline <= now)) {
+    deadline = now + rules.orderingMs;
+    flushing.effects.push({ kind: "wake", at: deadline });
+  }
+  const { effects } = flushing;
+  const moved = { types: flushing.types, sentCount: flushing.sentCount, warming: flushing.warming };
+  return { state: { variant, fixedType, node, ...moved, waiting, deadline }, effects };
 }
 
 function beat(
@@ -228,34 +251,17 @@ function beat(
   const { version } = current;
   const sent = { version, resources: [] };
   const outstanding = state.variant === "delta" ? new Map(type.outstanding).set(nonce, sent) : new Map([[nonce, sent]]);
-  const types = new Map(state.types).set(typeUrl, { ...type, outstanding, lastNonce: nonce });
+  const types = new Map(state.types).set(typeUrl, replace(type, { outstanding, lastNonce: nonce }));
   const response = { version, typeUrl, nonce, resources: [], removed: [], bodiless };
   return { state: { ...state, sentCount, types }, effects: [{ kind: "send", response }, ...again] };
 }
 
-function withDeadline(
-  state: Session,
-  waiting: ReadonlySet<string>,
-  now: number,
-  { orderingMs }: SessionRules,
-  effects: SessionEffect[],
-): Session {
-  const { deadline, ...rest } = state;
-  if (waiting.size === 0) return { ...rest, waiting };
-  if (deadline !== undefined && deadline > now) return { ...state, waiting };
-  const at = now + orderingMs;
-  effects.push({ kind: "wake", at });
-  return { ...state, waiting, deadline: at };
-}
-
 // The client drops nothing when it gets endpoints twice; without them a changed cluster may warm for ever.
-function owingEndpoints(state: Session, type: TypeState): readonly [Session, TypeState] {
-  const names = [...state.warming].filter((name) => covers(type.subscription, { name }));
-  if (names.length === 0) return [state, type];
-  const warming = new Set(state.warming);
+function owingEndpoints(flushing: Flushing, type: TypeState): TypeState {
+  const names = [...flushing.warming].filter((name) => covers(type.subscription, { name }));
+  if (names.length === 0) return type;
+  const warming = new Set(flushing.warming);
   for (const name of names) warming.delete(name);
-  return [
-    { ...state, warming },
-    { ...type, held: forget(type.held, names) },
-  ];
+  flushing.warming = warming;
+  return replace(type, { held: forget(type.held, names) });
 }

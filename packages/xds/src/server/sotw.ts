@@ -11,6 +11,7 @@ import {
   answerLate,
   NOTHING_RETAINED,
   openType,
+  replace,
   resendSuspects,
   type TypeState,
 } from "./type-state.js";
@@ -45,7 +46,7 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   // S4: a stale nonce answers a response that was superseded; the client will answer the later one too, and is answered
   // then. What it wants is booked all the same: a name it dropped and took back meanwhile would otherwise count as held.
   const stale = state !== undefined && nonce !== "" && nonce !== state.lastNonce;
-  const before = state ?? { ...openType(request.typeUrl), claimedVersion: request.versionInfo };
+  const before = state ?? replace(openType(request.typeUrl), { claimedVersion: request.versionInfo });
   const sent = before.outstanding.get(nonce);
   const answered: Answer =
     sent === undefined
@@ -57,34 +58,33 @@ export function receiveSotw(state: TypeState | undefined, request: SotwRequest, 
   const anew = state === undefined || (nonce === "" && booked.lastNonce !== "");
   const widened = next.wildcard && !booked.subscription.wildcard;
   const held = anew || widened ? NOTHING_HELD : added.length > 0 ? forget(booked.held, added) : booked.held;
-  if (stale && next.wildcard === booked.subscription.wildcard && next.names === booked.subscription.names) {
-    return { ...answered, stale };
+  const same = next.wildcard === booked.subscription.wildcard && next.names === booked.subscription.names;
+  if (same && added.length === 0 && !anew) {
+    return { ...answered, quiet: stale || (answered.ack !== undefined && before.nack === undefined && !before.owed) };
   }
   const owed = booked.owed || anew || widened || added.length > 0;
   return {
     ...answered,
     added,
-    stale,
-    state: { ...booked, subscription: next, held, owed, asked: booked.asked || owed },
+    quiet: stale,
+    state: replace(booked, { subscription: next, held, owed, asked: booked.asked || owed }),
   };
 }
 
 /** Decides what a client has to be sent to be at `view`. */
 export function flushSotw(state: TypeState, view: TypeView): Batch {
-  const { subscription, owed } = state;
-  const { claimedVersion, ...rest } = state;
-  const settled: TypeState = {
-    ...rest,
+  const { subscription, owed, claimedVersion } = state;
+  const settled = replace(state, {
     claimedVersion: "",
     held: holding(view),
     owed: false,
     asked: false,
     retained: NOTHING_RETAINED,
-  };
+  });
   // S1: the version survives the stream, so a client that asks for everything and has this version has everything.
   const pureWildcard = subscription.wildcard && subscription.names.size === 0;
   if (owed && claimedVersion === view.version && pureWildcard && state.lastNonce === "") {
-    return { state: { ...settled, ackedVersion: view.version } };
+    return { state: replace(settled, { ackedVersion: view.version }) };
   }
   const wanted = subscription.wildcard || subscription.names.size > 0;
   const { changed, removed } = difference(state.held, view, subscription);

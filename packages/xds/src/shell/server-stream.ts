@@ -41,8 +41,8 @@ export interface StreamParts {
   readonly admissionMs: () => number;
   /** Makes resources that are asked for and not there. */
   readonly onDemand: ServerOptions["onDemand"];
-  /** Tells the owner. */
-  readonly emit: (event: ServerEvent) => void;
+  /** Tells the owner; without one no event is made. */
+  readonly emit: ((event: ServerEvent) => void) | undefined;
 }
 
 /** A stream that is being served. */
@@ -95,6 +95,7 @@ export function serveStream(
   let writing = 0;
   let scheduled = false;
   let open = true;
+  let wraps = false;
 
   function apply(event: SessionEvent): void {
     const { state, effects } = stepSession(session, event, rules, performance.now());
@@ -136,10 +137,11 @@ export function serveStream(
         close(effect.code, effect.message);
         return;
       case "ack":
-        if (node !== undefined) emit({ ...effect, stream, node });
+        if (node === undefined) return;
+        emit?.({ kind: "ack", stream, node, typeUrl: effect.typeUrl, version: effect.version, nonce: effect.nonce });
         return;
       case "nack":
-        emit({ ...effect, stream });
+        emit?.({ kind: "nack", stream, nack: effect.nack });
         return;
     }
   }
@@ -152,7 +154,8 @@ export function serveStream(
       return;
     }
     clearTimeout(silence);
-    emit({ kind: "connected", stream, node, peer, variant });
+    wraps = (node.clientFeatures ?? []).some((feature) => WRAPPER_FEATURES.includes(feature));
+    emit?.({ kind: "connected", stream, node, peer, variant });
     const waitMs = parts.admissionMs();
     if (waitMs > 0) {
       admission = setTimeout(() => {
@@ -192,11 +195,10 @@ export function serveStream(
   function write(response: OutgoingResponse): void {
     const { node } = session;
     if (node === undefined) return;
-    const wraps = (node.clientFeatures ?? []).some((feature) => WRAPPER_FEATURES.includes(feature));
     const bytes =
       variant === "delta"
         ? encoded.encoded("delta", response, () => encodeDeltaResponse(response))
-        : encoded.encoded(`sotw ${wraps}`, response, () => encodeSotwResponse(response, wraps));
+        : encoded.encoded(wraps ? "sotw, wrapped" : "sotw", response, () => encodeSotwResponse(response, wraps));
     const release = window.lease(bytes.length);
     writing++;
     call.write(asBuffer(bytes), () => {
@@ -205,7 +207,7 @@ export function serveStream(
       if (dirty.size > 0) schedule();
     });
     const { typeUrl, version, nonce, resources, removed } = response;
-    emit({
+    emit?.({
       kind: "sent",
       stream,
       node,
@@ -253,7 +255,7 @@ export function serveStream(
     clearTimeout(admission);
     for (const each of beats.values()) clearTimeout(each);
     interest?.[Symbol.dispose]();
-    if (session.node !== undefined) emit({ kind: "disconnected", stream, node: session.node });
+    if (session.node !== undefined) emit?.({ kind: "disconnected", stream, node: session.node });
     ended();
   }
 

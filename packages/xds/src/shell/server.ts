@@ -46,7 +46,7 @@ function readFetch(bytes: Buffer): FetchRequest | string {
 
 /** Makes a server; {@link XdsServer.listen} starts it. */
 export function createServer(options: ServerOptions): XdsServer {
-  const { cache, onEvent = () => {}, authorize = () => {}, onDemand } = options;
+  const { cache, onEvent, authorize = () => {}, onDemand } = options;
   const streams = new Map<number, ServedStream>();
   const servers: Server[] = [];
   const window = new WriteWindow(WRITE_WINDOW_BYTES);
