@@ -1,6 +1,8 @@
 /** What goes wrong around the package: calls in the wrong order, files that are no files, callbacks that throw. */
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -9,13 +11,23 @@ import {
   fileCaStore,
   fileSource,
   jwtSigner,
+  matchAny,
   rotate,
   SpiffeId,
+  tlsConnect,
+  tlsServer,
   verifyJwtSvid,
   verifySvid,
   writeFileSet,
 } from "@weftmesh/cert";
-import { caClient, caServer, sharedTokens, workloadServer, workloadSource } from "@weftmesh/cert/services";
+import {
+  caClient,
+  caServer,
+  forwardedCaller,
+  sharedTokens,
+  workloadServer,
+  workloadSource,
+} from "@weftmesh/cert/services";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const web = SpiffeId.parse("spiffe://td.test/web");
@@ -127,6 +139,70 @@ test("what cannot be recorded is not issued, and the service goes on", async () 
   await expect(client.issue(createCsr().der)).rejects.toThrow("INTERNAL: internal error");
   full = false;
   expect((await client.issue(createCsr().der)).chain.length).toBeGreaterThan(0);
+});
+
+describe("a matcher that throws", () => {
+  const broken = () => {
+    throw new Error("mine");
+  };
+  const refused = code("ERR_CERT_PEER_NOT_AUTHORIZED");
+
+  test.each([
+    { side: "client", client: broken, server: matchAny },
+    { side: "server", client: matchAny, server: broken },
+  ])("refuses the peer, on the $side", async ({ side, client, server }) => {
+    const source = rotate(ca.issuerFor(web));
+    cleanUps.push(() => source[Symbol.dispose]());
+    await source.ready();
+    const seen: unknown[] = [];
+    const errors: unknown[] = [];
+    const onRejected = ({ error }: { error: unknown }) => errors.push(error);
+    const listener = tlsServer(source, { authorize: server, onRejected }, (socket) => {
+      seen.push(socket.on("error", () => undefined));
+    });
+    cleanUps.push(() => listener.close());
+    listener.listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    const { port } = listener.address() as AddressInfo;
+    const dialled = tlsConnect(source, { authorize: client, host: "127.0.0.1", port });
+    if (side === "client") await expect(dialled).rejects.toThrow(refused);
+    else {
+      await expect.poll(() => errors).toEqual([refused]);
+      (await dialled.catch(() => undefined))?.destroy();
+      expect(seen).toEqual([]);
+    }
+  });
+});
+
+describe("an option that makes no sense is refused:", () => {
+  test.each([Number.NaN, -1])("a time of %d", (value) => {
+    const wrong = code("ERR_CERT_OPTION");
+    expect(() => createCa({ trustDomain: "td.test", backdateMs: value })).toThrow(wrong);
+    expect(() => rotate(ca.issuerFor(web), { requestTimeoutMs: value })).toThrow(wrong);
+    expect(() => rotate(ca.issuerFor(web), { backoffMs: { base: value, max: 1 } })).toThrow(wrong);
+    expect(() => rotate(ca.issuerFor(web), { backoffMs: { base: 1, max: value } })).toThrow(wrong);
+  });
+
+  test.each(["", ".", "a..b", "a,URI:spiffe://td.test/admin", "a b", "\u00e9.test", "a\0", "*", "a.*", "x".repeat(64)])(
+    "a DNS name %j",
+    (name) => {
+      expect(() => ca.sign(createCsr().der, web, { dnsNames: ["web.test", name] })).toThrow(code("ERR_CERT_OPTION"));
+    },
+  );
+});
+
+// Without a length after its slash a network would be everything.
+test.each(["10.0.0.0/33", "10.0.0.0/", "::1/", "10.0.0.0/8/9", "10.0.0.0/-1", "10.0.0", ""])(
+  "%j is no network whose proxies are trusted",
+  (network) => {
+    expect(() => forwardedCaller([network], ca.trustDomain)).toThrow(code("ERR_CERT_OPTION"));
+  },
+);
+
+test("a default lifetime never exceeds the longest", () => {
+  const strict = createCa({ trustDomain: "td.test", maxTtlMs: 3_600_000 });
+  const { notAfter } = strict.sign(createCsr().der, web);
+  expect(notAfter).toBeLessThanOrEqual(Date.now() + 3_601_000);
 });
 
 describe("a set of files", () => {

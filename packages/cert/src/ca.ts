@@ -16,7 +16,7 @@ export interface CaOptions {
   readonly keyAlgorithm?: KeyAlgorithm;
   /** How long a root lives. Default: 3650 days, as Citadel's. */
   readonly rootTtlMs?: number;
-  /** How long a leaf lives if nothing is asked for. Default: 24 hours, as Citadel's. */
+  /** How long a leaf lives if nothing is asked for, at most `maxTtlMs`. Default: 24 hours, as Citadel's. */
   readonly defaultTtlMs?: number;
   /** The longest lifetime that may be asked for. Default: 90 days, as Citadel's. */
   readonly maxTtlMs?: number;
@@ -74,7 +74,7 @@ export interface IssuedSvid extends IssuedChain {
 export interface SignOptions {
   /** The lifetime, in milliseconds. Zero or less, or absent: the default of the CA. */
   readonly ttlMs?: number;
-  /** DNS names to add, for programs that know nothing of SPIFFE; from the CA's owner, never from the request. Default: none. */
+  /** DNS names to add, for programs that know nothing of SPIFFE; from the CA's owner, never from the request. A leading `*.` is allowed. Default: none. */
   readonly dnsNames?: readonly string[];
 }
 
@@ -98,7 +98,8 @@ export interface Ca {
    * Checks a signing request and issues a leaf for `identity`. Nothing but the key is taken from the request.
    *
    * @param csr - DER, or PEM with one block.
-   * @throws {@link CertError} `ERR_CERT_CSR_…`, `ERR_CERT_WEAK_KEY`, `ERR_CERT_UNSUPPORTED_KEY`, `ERR_CERT_TTL`, `ERR_CERT_CA_NOT_READY`.
+   * @throws {@link CertError} `ERR_CERT_CSR_…`, `ERR_CERT_WEAK_KEY`, `ERR_CERT_UNSUPPORTED_KEY`, `ERR_CERT_TTL`, `ERR_CERT_CA_NOT_READY`,
+   *   `ERR_CERT_OPTION` for a DNS name that is none.
    */
   sign(csr: Uint8Array | string, identity: SpiffeId, options?: SignOptions): IssuedSvid;
   /** As {@link Ca.sign}, with the signature made on the thread pool. */

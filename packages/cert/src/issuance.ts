@@ -63,12 +63,27 @@ function lifetime(order: IssuanceOrder): readonly [notBefore: number, notAfter: 
   return [Math.floor((now - limits.backdateMs) / 1000) * 1000, notAfter];
 }
 
+const DNS_NAME = /^(?:\*\.)?[a-z0-9_][a-z0-9_-]{0,62}(?:\.[a-z0-9_][a-z0-9_-]{0,62})*$/i;
+
+/** A name with a comma or worse in it would be read as two by programs that split what OpenSSL prints. */
+function checkDnsNames(names: readonly string[]): void {
+  names.forEach((name, index) => {
+    if (name.length <= 253 && DNS_NAME.test(name)) return;
+    throw new CertError(
+      "ERR_CERT_OPTION",
+      `dns_names[${index}]`,
+      `${JSON.stringify(name.slice(0, 255))} is no DNS name`,
+    );
+  });
+}
+
 /**
  * The bytes that the CA must sign.
  *
  * @throws {@link CertError} `ERR_CERT_TTL`, `ERR_CERT_CA_NOT_READY`, `ERR_CERT_CSR_POLICY` if the ID is of another trust domain or has no path.
  */
 export function orderToBeSigned(order: IssuanceOrder): Uint8Array {
+  checkDnsNames(order.dnsNames ?? []);
   const { id, request } = order;
   if (!SpiffeId.memberOf(id, order.trustDomain) || SpiffeId.path(id) === "") {
     throw new CertError("ERR_CERT_CSR_POLICY", "identity", `${id} is no workload of trust domain ${order.trustDomain}`);

@@ -1,5 +1,6 @@
 import { DerReader } from "./der/reader.js";
 import { CertError } from "./errors.js";
+import { addressBytes } from "./ip-address.js";
 import type { JsonValue } from "./json.js";
 import { allBytes, decodeText, lastBytes, MessageWriter, readFields, text } from "./protobuf.js";
 
@@ -51,10 +52,13 @@ export function parseEndpoint(address: string): WorkloadEndpoint {
     if (!/^\/[^/]/.test(absolute) || /[?#]/.test(absolute)) throw fail("expected unix:///absolute/path");
     return { kind: "unix", path: absolute };
   }
-  const tcp = /^tcp:\/\/(\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(address);
+  const tcp = /^tcp:\/\/([\d.]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(address);
+  const host = tcp?.[1]?.replace(/^\[|\]$/g, "");
   const port = Number(tcp?.[2]);
-  if (!tcp?.[1] || port < 1 || port > 65_535) throw fail("expected unix:///absolute/path or tcp://IP:port");
-  return { kind: "tcp", host: tcp[1].replace(/^\[|\]$/g, ""), port };
+  if (!host || !addressBytes(host) || port < 1 || port > 65_535) {
+    throw fail("expected unix:///absolute/path or tcp://IP:port");
+  }
+  return { kind: "tcp", host, port };
 }
 
 /** One X509-SVID as the Workload API carries it. */

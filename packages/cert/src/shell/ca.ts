@@ -40,6 +40,10 @@ function positive(value: number, path: string): number {
   throw new CertError("ERR_CERT_OPTION", path, `expected a positive number of milliseconds, got ${value}`);
 }
 
+function notNegative(value: number, path: string): number {
+  return value === 0 ? 0 : positive(value, path);
+}
+
 function uniqueRoots(signers: readonly Signer[]): readonly Certificate[] {
   const roots = signers.flatMap((signer) => signer.roots);
   return roots.filter((root, i) => roots.findIndex((other) => sameBytes(other.der, root.der)) === i);
@@ -64,10 +68,11 @@ class NodeCa implements Ca {
     this.#options = options;
     this.#clock = options.clock ?? systemScheduler;
     this.trustDomain = TrustDomain.parse(options.trustDomain);
+    const maxTtlMs = positive(options.maxTtlMs ?? 90 * DAY_MS, "max_ttl_ms");
     this.#limits = {
-      defaultTtlMs: positive(options.defaultTtlMs ?? DAY_MS, "default_ttl_ms"),
-      maxTtlMs: positive(options.maxTtlMs ?? 90 * DAY_MS, "max_ttl_ms"),
-      backdateMs: options.backdateMs ?? 120_000,
+      defaultTtlMs: Math.min(maxTtlMs, positive(options.defaultTtlMs ?? DAY_MS, "default_ttl_ms")),
+      maxTtlMs,
+      backdateMs: notNegative(options.backdateMs ?? 120_000, "backdate_ms"),
     };
     const now = this.#clock.now();
     const saved = material ? undefined : options.store?.load();

@@ -72,10 +72,16 @@ function share(value: number, path: string): number {
   throw new CertError("ERR_CERT_OPTION", path, `expected a number from 0 to 1, got ${value}`);
 }
 
+function span(value: number, path: string): number {
+  if (value > 0) return value;
+  throw new CertError("ERR_CERT_OPTION", path, `expected a positive number of milliseconds, got ${value}`);
+}
+
 class Rotation implements RotatingSource {
   readonly #issuer: SvidIssuer;
   readonly #options: RotateOptions;
   readonly #policy: RotationPolicy;
+  readonly #requestTimeoutMs: number;
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #cell = new IdentityCell();
@@ -94,9 +100,10 @@ class Rotation implements RotatingSource {
     this.#policy = {
       ratio: share(options.ratio ?? 0.5, "ratio"),
       jitter: share(options.jitter ?? 0.01, "jitter"),
-      backoffBaseMs: options.backoffMs?.base ?? 100,
-      backoffMaxMs: options.backoffMs?.max ?? 30_000,
+      backoffBaseMs: span(options.backoffMs?.base ?? 100, "backoff_ms.base"),
+      backoffMaxMs: span(options.backoffMs?.max ?? 30_000, "backoff_ms.max"),
     };
+    this.#requestTimeoutMs = span(options.requestTimeoutMs ?? 10_000, "request_timeout_ms");
     this.#step({ kind: "start" });
   }
 
@@ -157,7 +164,7 @@ class Rotation implements RotatingSource {
 
   async #request(): Promise<Identity> {
     const deadline = new AbortController();
-    const timer = this.#scheduler.after(this.#options.requestTimeoutMs ?? 10_000, () =>
+    const timer = this.#scheduler.after(this.#requestTimeoutMs, () =>
       deadline.abort(new CertError("ERR_CERT_SERVICE", "issuer", "no answer in time")),
     );
     try {
@@ -220,7 +227,7 @@ function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
  * again in time. While renewal fails the certificate in use serves until its own end.
  *
  * @param issuer - Who signs: a client of a CA, or `ca.issuerFor(id)` for one in this process.
- * @throws {@link CertError} `ERR_CERT_OPTION` for a ratio that is none.
+ * @throws {@link CertError} `ERR_CERT_OPTION` for a ratio or a time that is none.
  */
 export function rotate(issuer: SvidIssuer, options: RotateOptions = {}): RotatingSource {
   return new Rotation(issuer, options);

@@ -39,13 +39,18 @@ function reject(
 
 /** Applies the matcher of the application to what was proved. */
 export function authorizePeer(verdict: SvidVerdict, authorize: IdMatcher): SvidVerdict {
-  if (verdict.kind === "rejected" || authorize(verdict.id)) return verdict;
-  const error = new CertError(
-    "ERR_CERT_PEER_NOT_AUTHORIZED",
-    "peer",
-    `${verdict.id} is not one of those expected here`,
-  );
-  return { kind: "rejected", error, claimedId: verdict.id };
+  if (verdict.kind === "rejected") return verdict;
+  const refuse = (problem: string, options?: ErrorOptions): SvidVerdict => ({
+    kind: "rejected",
+    error: new CertError("ERR_CERT_PEER_NOT_AUTHORIZED", "peer", problem, options),
+    claimedId: verdict.id,
+  });
+  try {
+    return authorize(verdict.id) ? verdict : refuse(`${verdict.id} is not one of those expected here`);
+  } catch (cause) {
+    // Thrown on, it would end the process in the middle of a handshake, at a time that the peer chooses.
+    return refuse(`the matcher failed on ${verdict.id}`, { cause });
+  }
 }
 
 /** The certificates that the peer sent, leaf first. */
