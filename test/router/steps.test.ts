@@ -114,9 +114,18 @@ test("a scope is chosen by an element of a header", () => {
   const key = (stringKey: string) => ({ fragments: [{ stringKey }] });
   const scopes = compileScopes({ fragments: [{ headerValueExtractor: extractor }] }, [
     { name: "a", routeConfigurationName: "table-a", key: key("bar") },
+    { name: "b", routeConfigurationName: "table-b", key: key("") },
+    { name: "c", routeConfigurationName: "table-c", key: key("bar=1") },
   ]);
-  expect(scopes.select(createRequest({ headers: { addr: "y=1,x-foo=bar" } }))).toBe("table-a");
-  expect(scopes.select(createRequest({ headers: { addr: "y=1" } }))).toBeUndefined();
+  const select = (addr: string): string | undefined => scopes.select(createRequest({ headers: { addr } }));
+  expect(select("y=1,x-foo=bar")).toBe("table-a");
+  expect(select("y=1")).toBeUndefined();
+  // As Envoy 1.40 answered them.
+  expect(select("x-foo")).toBe("table-b");
+  expect(select("x-foo,x-foo=bar")).toBe("table-b");
+  expect(select("x-foo=")).toBe("table-b");
+  expect(select("x-foo=bar=1")).toBe("table-c");
+  expect(select("x-foox=bar")).toBeUndefined();
 });
 
 test("a dead end in filter chains does not fall back to a chain without port", () => {

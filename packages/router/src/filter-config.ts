@@ -1,7 +1,6 @@
 import type { FilterConfigView } from "./decision.js";
 import { type TypedConfig, typeName } from "./extension.js";
 import type { Scope } from "./scope.js";
-import type { Surroundings } from "./surroundings.js";
 
 /** One level's configuration of one filter. */
 interface LevelConfig {
@@ -24,7 +23,6 @@ interface FilterConfigMessage {
 export function compileFilterConfigs(
   configs: Readonly<Record<string, TypedConfig>> | undefined,
   scope: Scope,
-  _surroundings: Surroundings,
 ): FilterConfigs | undefined {
   if (configs === undefined) return undefined;
   const levels = new Map<string, LevelConfig>();

@@ -7,7 +7,6 @@ import { HeaderFields } from "./header/fields.js";
 import { fieldOf } from "./header/list.js";
 import type { HeaderList } from "./request.js";
 import type { Scope } from "./scope.js";
-import type { Surroundings } from "./surroundings.js";
 
 /** A compiled InternalRedirectPolicy. */
 export interface InternalRedirectRule {
@@ -24,11 +23,7 @@ const redirects: readonly number[] = [301, 302, 303, 307, 308];
 const predicate = "envoy.extensions.internal_redirect.";
 
 /** Compiles `internal_redirect_policy`, or the deprecated fields it replaced. */
-export function compileInternalRedirect(
-  action: RouteAction,
-  scope: Scope,
-  _surroundings: Surroundings,
-): InternalRedirectRule | undefined {
+export function compileInternalRedirect(action: RouteAction, scope: Scope): InternalRedirectRule | undefined {
   const policy = action.internalRedirectPolicy;
   if (policy === undefined) {
     if (action.internalRedirectAction !== "HANDLE_INTERNAL_REDIRECT") return undefined;

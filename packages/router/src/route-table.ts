@@ -125,7 +125,7 @@ export class CompiledTable implements RouteTable {
       ),
       mostSpecificWins: config.mostSpecificHeaderMutationsWins === true,
       mirrors: compileMirrors(config.requestMirrorPolicies, scope, surroundings, validateClusters),
-      filterConfigs: compileFilterConfigs(config.typedPerFilterConfig, scope, surroundings),
+      filterConfigs: compileFilterConfigs(config.typedPerFilterConfig, scope),
       cors: levelCors(config.typedPerFilterConfig, undefined, "", scope, surroundings),
     };
     refuseSpecifiers(config.routeSpecifiers, scope);

@@ -79,7 +79,7 @@ export class CompiledRoute implements Level {
       scope,
       surroundings,
     );
-    this.filterConfigs = compileFilterConfigs(config.typedPerFilterConfig, scope, surroundings);
+    this.filterConfigs = compileFilterConfigs(config.typedPerFilterConfig, scope);
     this.cors = levelCors(config.typedPerFilterConfig, config.route?.cors, "route.cors", scope, surroundings);
   }
 

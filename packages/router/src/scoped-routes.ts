@@ -97,10 +97,11 @@ function compileFragment(fragment: ScopedRoutes_ScopeKeyBuilder_FragmentBuilder,
   if (extractor.element !== undefined) {
     const key = byteText(extractor.element.key ?? "");
     const inner = byteText(extractor.element.separator ?? "");
-    return (facts) =>
-      elements(facts)
-        .find((one) => one.startsWith(key + inner))
-        ?.slice(key.length + inner.length);
+    return (facts) => {
+      // An element without separator is all key, and its value empty.
+      const found = elements(facts).find((one) => one === key || one.startsWith(key + inner));
+      return found?.slice(key.length + inner.length);
+    };
   }
   const index = extractor.index ?? 0;
   if (index > 0 && separator === "") {

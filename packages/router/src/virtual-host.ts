@@ -98,7 +98,7 @@ export class CompiledHost implements Level {
     this.virtualClusters = compileVirtualClusters(config.virtualClusters, scope, surroundings);
     this.mirrors = compileMirrors(config.requestMirrorPolicies, scope, surroundings, defaults.validateClusters);
     this.rateLimits = compileRateLimits(config.rateLimits, scope, surroundings);
-    this.filterConfigs = compileFilterConfigs(config.typedPerFilterConfig, scope, surroundings);
+    this.filterConfigs = compileFilterConfigs(config.typedPerFilterConfig, scope);
     this.cors = levelCors(config.typedPerFilterConfig, config.cors, "cors", scope, surroundings);
   }
 

@@ -135,7 +135,7 @@ function compileWeighted(
       ),
       hostRewrite: byteText(cluster.hostRewriteLiteral ?? ""),
       metadataMatch: cluster.metadataMatch?.filterMetadata?.["envoy.lb"] as Record<string, unknown> | undefined,
-      filterConfigs: compileFilterConfigs(cluster.typedPerFilterConfig, where, surroundings),
+      filterConfigs: compileFilterConfigs(cluster.typedPerFilterConfig, where),
       cors: levelCors(cluster.typedPerFilterConfig, undefined, "", where, surroundings),
     };
   });

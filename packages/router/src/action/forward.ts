@@ -76,7 +76,7 @@ export function compileForward(
     mirrors: compileMirrors(action.requestMirrorPolicies, scope, surroundings, defaults.validateClusters),
     rateLimits: compileRateLimits(action.rateLimits, scope, surroundings),
     upgrades: compileUpgrades(action, scope),
-    internalRedirect: compileInternalRedirect(action, scope, surroundings),
+    internalRedirect: compileInternalRedirect(action, scope),
   };
 }
 

@@ -36,7 +36,7 @@ export function actualOf(table: CompiledTable, input: RouteTestInput): Actual {
     case "direct-response":
       if (decision.kind === "direct-response" && decision.details === "cluster_not_found")
         return missingCluster(decision, request, headers);
-      return direct(table, decision, request, headers);
+      return direct(decision, request, headers);
     case "forward": {
       const sent = decision.request();
       return {
@@ -112,7 +112,6 @@ function missingCluster(
 }
 
 function direct(
-  _table: CompiledTable,
   decision: Extract<Decision, { kind: "redirect" | "direct-response" }>,
   request: RouteRequest,
   headers: HeaderList,
