@@ -257,14 +257,14 @@ export const REMOVED_FLAGS: readonly RemovedFlag[] = [
     short: "f",
     type: "bool",
     releases: "1.5-1.23",
-    help: "Accepted with a warning, no effect; --output commands prints one command a rule.",
+    help: "`true`: nothing, rules are applied so. `false`: a dry run and --output restore print one command a rule; rules are applied in one commit a table all the same, with a warning.",
   },
   { long: "iptables-trace-logging", type: "bool", releases: "1.12-1.25", help: "Accepted with a warning, no effect." },
   {
     long: "output-paths",
     type: "string",
     releases: "1.11-1.17",
-    help: "Accepted with a warning, no effect; --output restore prints the rules.",
+    help: "The rules are written to this file as well, as restore text of both families or nft transaction.",
   },
   { long: "host-nsenter-exec", type: "bool", releases: "1.15-1.19", help: "Accepted with a warning, no effect." },
   {

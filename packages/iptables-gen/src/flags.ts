@@ -19,7 +19,7 @@ export interface FlagReading {
 export interface FlagResult {
   /** Everything istio-iptables knows. */
   readonly settings: Settings;
-  /** Values of the flags in `extra` and of removed flags, by long name. */
+  /** Values of the flags in `extra` and of removed flags, by long name. What `restore-format` and `output-paths` ask for is up to the caller. */
   readonly extra: ReadonlyMap<string, FlagValue>;
   /** Words that are neither flags nor values. */
   readonly positional: readonly string[];
@@ -131,9 +131,9 @@ function readVariable(
 function applyRemovedFlags(values: ReadonlyMap<string, FlagValue>, settings: Record<string, unknown>): string[] {
   const version = values.get("iptables-version");
   if (version !== undefined && settings["forceIptablesBinary"] === "") settings["forceIptablesBinary"] = version;
-  return REMOVED_FLAGS.filter(({ long }) => long !== "iptables-version" && values.has(long)).map(
-    ({ long }) => `--${long} was removed from istio-iptables and has no effect.`,
-  );
+  return ["iptables-trace-logging", "host-nsenter-exec"]
+    .filter((long) => values.has(long))
+    .map((long) => `--${long} was removed from istio-iptables and has no effect.`);
 }
 
 function variableDefault(name: string): string {

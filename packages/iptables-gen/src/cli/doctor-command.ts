@@ -75,8 +75,13 @@ function tryNative({ rules, options }: RuleSet): readonly Tried[] {
 }
 
 function tryOut(program: string, args: readonly string[], stdin: string): Pick<Tried, "ok" | "message"> {
-  const tried = localRunner.run({ program: "unshare", args: ["--net", "--", program, ...args], stdin });
-  return { ok: tried.exitCode === 0, message: tried.stderr.trim() };
+  const { exitCode, stderr, missing } = localRunner.run({
+    program: "unshare",
+    args: ["--net", "--", program, ...args],
+    stdin,
+  });
+  const message = missing === true ? "unshare is not installed, so nothing can be tried" : stderr.trim();
+  return { ok: exitCode === 0, message };
 }
 
 /** Reading a legacy table makes it, but an empty one holds no rules of ours. */
