@@ -136,7 +136,7 @@ export function findMessage(typeName: string): MessageDescriptor | undefined {
 /**
  * The message of this full name.
  *
- * @throws {@link XdsTypesError} `ERR_XDS_TYPES_UNKNOWN_TYPE` if the schema has none.
+ * @throws `XdsTypesError` with `ERR_XDS_TYPES_UNKNOWN_TYPE` if the schema has none.
  */
 export function messageDescriptor(typeName: string): MessageDescriptor {
   const found = findMessage(typeName);
