@@ -92,6 +92,11 @@ test.each([
     code: "ERR_CERT_FEDERATION",
   },
   {
+    name: "a bundle that is not UTF-8",
+    answer: { status: 200, headers: {}, body: Buffer.of(0x7b, 0xff, 0x7d) },
+    code: "ERR_CERT_FEDERATION",
+  },
+  {
     name: "something that is no bundle",
     answer: { status: 200, headers: {}, body: "[]" },
     code: "ERR_CERT_BUNDLE_FORMAT",

@@ -94,6 +94,17 @@ describe("fetched keys", () => {
     expect(failures.slice(0, 3)).toMatchObject(Array(3).fill({ code: "ERR_CERT_JWKS" }));
   });
 
+  test("keep nobody waiting once they are given up", async () => {
+    const { url } = await issuer();
+    const source = jwksSource({ url });
+    const waiting = source.ready();
+    source[Symbol.dispose]();
+    source[Symbol.dispose]();
+    const over = expect.objectContaining({ code: "ERR_CERT_JWKS" });
+    await expect(waiting).rejects.toThrow(over);
+    await expect(source.ready()).rejects.toThrow(over);
+  });
+
   test.each(["http://issuer.test/keys", "https://user@issuer.test/", "file:///etc/passwd", "keys"])(
     "are not fetched from %s",
     (url) => {

@@ -1,5 +1,6 @@
 /** Demands of the specification (cert, section 7) that no other file tests. */
 import { execFileSync } from "node:child_process";
+import { sign as cryptoSign, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +20,14 @@ import {
   verifyJwtSvid,
   verifySvid,
 } from "@weftmesh/cert";
-import { auditLog, caServer, type IssuanceRecord, sharedTokens, workloadServer } from "@weftmesh/cert/services";
+import {
+  auditLog,
+  caServer,
+  type IssuanceRecord,
+  jwtCaller,
+  sharedTokens,
+  workloadServer,
+} from "@weftmesh/cert/services";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createCertificate } from "../../packages/cert/src/certificate-service.js";
 import { DerReader } from "../../packages/cert/src/der/reader.js";
@@ -253,6 +261,27 @@ describe("parsing", () => {
   ])("refuses $name", ({ bytes }) => {
     expect(() => new DerReader(Uint8Array.from(bytes), "x").next()).toThrow(code("ERR_CERT_DER"));
   });
+});
+
+test("a weak key authenticates nobody to the CA", async () => {
+  const now = Date.UTC(2027, 0, 1);
+  const outcome = async (modulusLength: number) => {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength });
+    const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const claims = { iss: "issuer", sub: "system:serviceaccount:shop:web", aud: "istio-ca", exp: now / 1000 + 60 };
+    const signed = `${part({ alg: "RS256" })}.${part(claims)}`;
+    const token = `${signed}.${cryptoSign("sha256", Buffer.from(signed), privateKey).toString("base64url")}`;
+    const authenticator = jwtCaller({
+      issuer: "issuer",
+      keys: () => [{ keyId: "k", jwk: publicKey.export({ format: "jwk" }) as Record<string, string> }],
+      trustDomain: td,
+      clock: { now: () => now },
+    });
+    const evidence = { header: () => `Bearer ${token}`, peer: undefined, remoteAddress: undefined };
+    return (await authenticator.authenticate(evidence, () => undefined))?.id;
+  };
+  expect(await outcome(2048)).toBe(web);
+  expect(await outcome(1024)).toBeUndefined();
 });
 
 test("weak algorithms are refused on the verifying side too", () => {

@@ -1,6 +1,7 @@
 import { type Authenticator, bearerToken } from "./authenticator.js";
 import type { WallClock } from "./clock.js";
 import { audiences, isJwsAlgorithm, type JwsVerifier, keyFitsAlgorithm, numericDate, parseJws } from "./jwt.js";
+import { isStrongKey } from "./jwt-svid.js";
 import { SpiffeId, type TrustDomain } from "./spiffe-id.js";
 import type { JwtAuthority } from "./trust-bundle.js";
 
@@ -44,7 +45,7 @@ export function jwtCaller(options: JwtCallerOptions, crypto: JwsVerifier): Authe
         return undefined;
       }
       const keys = (await options.keys()).filter(
-        (key) => (kid === undefined || key.keyId === kid) && keyFitsAlgorithm(key, alg),
+        (key) => (kid === undefined || key.keyId === kid) && keyFitsAlgorithm(key, alg) && isStrongKey(key),
       );
       const now = options.clock.now();
       const expires = numericDate(jws.claims["exp"]);

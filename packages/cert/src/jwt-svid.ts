@@ -74,6 +74,11 @@ export function tokenSubject(claim: JsonValue | undefined): SpiffeId {
   return claim;
 }
 
+/** Whether a key is long enough to be believed. */
+export function isStrongKey(key: JwtAuthority): boolean {
+  return key.jwk["kty"] !== "RSA" || memberBits(key.jwk, "n") >= 2048;
+}
+
 /** The keys that may have signed: the one that is named, or all that fit if none is named. */
 export function candidateKeys(
   jws: Jws,
@@ -94,7 +99,7 @@ export function candidateKeys(
       ? reject("ERR_CERT_JWT_UNKNOWN_KEY", "token.alg", "no key of the trust domain fits the algorithm")
       : reject("ERR_CERT_JWT_KEY_ALGORITHM", "token.alg", "the key that is named is of another kind");
   }
-  const strong = fitting.filter((key) => key.jwk["kty"] !== "RSA" || memberBits(key.jwk, "n") >= 2048);
+  const strong = fitting.filter(isStrongKey);
   if (strong.length === 0) throw reject("ERR_CERT_WEAK_KEY", "token.kid", "RSA needs at least 2048 bits");
   return strong;
 }

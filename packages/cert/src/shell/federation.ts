@@ -67,7 +67,11 @@ async function body(response: IncomingMessage): Promise<string> {
     if (size > MAX_BUNDLE_BYTES) throw fail(`the bundle is larger than ${MAX_BUNDLE_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw fail("the bundle is not UTF-8");
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { CertError } from "../errors.js";
 import { initialJwks, type JwksState, parseJwks, stepJwks } from "../jwks.js";
 import type { JwtAuthority } from "../trust-bundle.js";
 import { systemScheduler } from "./clock.js";
+import { Waiters } from "./waiters.js";
 
 /** How keys are fetched. All times are milliseconds. */
 export interface JwksOptions {
@@ -24,7 +25,11 @@ export interface JwksOptions {
 export interface JwksSource extends Disposable {
   /** The keys now: for the `keys` of a `UserJwtProvider`, asked for each token. */
   keys(): readonly JwtAuthority[];
-  /** Waits for the first keys. */
+  /**
+   * Waits for the first keys.
+   *
+   * @throws {@link CertError} `ERR_CERT_JWKS` if the source is disposed of.
+   */
   ready(): Promise<void>;
   /** What is held, since when, and when it is asked for again. */
   status(): JwksState;
@@ -76,16 +81,13 @@ export function jwksSource(options: JwksOptions): JwksSource {
   let state = initialJwks;
   let timer: Disposable | undefined;
   let disposed = false;
-  let first: () => void = () => undefined;
-  const ready = new Promise<void>((resolve) => {
-    first = resolve;
-  });
+  const waiters = new Waiters<void>();
   const poll = async (): Promise<void> => {
     try {
       const keys = await fetchKeys(url, options.timeoutMs ?? 5000);
       if (disposed) return;
       state = stepJwks(state, { kind: "fetched", keys }, policy, scheduler.now());
-      first();
+      waiters.resolve();
     } catch (error) {
       if (disposed) return;
       state = stepJwks(state, { kind: "failed" }, policy, scheduler.now());
@@ -96,11 +98,15 @@ export function jwksSource(options: JwksOptions): JwksSource {
   void poll();
   return {
     keys: () => state.keys,
-    ready: () => ready,
+    async ready() {
+      if (disposed) throw fail("it has been disposed of");
+      if (state.fetchedAt === undefined) await waiters.wait();
+    },
     status: () => state,
     [Symbol.dispose]() {
       disposed = true;
       timer?.[Symbol.dispose]();
+      waiters.reject(fail("it has been disposed of"));
     },
   };
 }
