@@ -68,6 +68,16 @@ describe.each([{ variant: "sotw" }, { variant: "delta" }] as const)("over grpc-j
     expect(server.clients()).toMatchObject([{ node: { id: "n2" }, types: [{ typeUrl: T.CDS, nack: { reasons } }] }]);
   });
 
+  test("V8: a full set and a list of names beyond gRPC's 4 MiB are taken", { timeout: 20_000 }, async () => {
+    const { cache, client } = await start("n4", variant);
+    cache.set("n4", [opaque(T.CDS, "large", "x".repeat(5 << 20)), opaque(T.EDS, "last")]);
+    const clusters = client.watch(textType(T.CDS), ["*"])[Symbol.asyncIterator]();
+    expect((await clusters.next()).value.resources.get("large").length).toBeGreaterThan(5 << 20);
+    const names = Array.from({ length: 2500 }, (_, index) => String(index).padStart(2000, "n"));
+    const endpoints = client.watch(textType(T.EDS), [...names, "last"])[Symbol.asyncIterator]();
+    expect([...(await endpoints.next()).value.resources.keys()]).toEqual(["last"]);
+  });
+
   test("a client that finds the server again is sent only what changed", async () => {
     const { cache, client, server, port, served } = await start("n3", variant);
     cache.set("n3", [opaque(T.EDS, "a"), opaque(T.EDS, "b")]);
