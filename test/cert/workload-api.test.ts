@@ -154,6 +154,19 @@ describe("the Workload API", () => {
     expect(code).toBe(status.INVALID_ARGUMENT);
   });
 
+  test.each(["FetchWITSVID", "FetchWITBundles"])("says that it leaves %s out", async (method) => {
+    const { address } = await endpoint();
+    const client = new Client(address.replace("unix://", "unix:"), ChannelCredentials.createInsecure());
+    cleanUps.push(() => client.close());
+    const metadata = new Metadata();
+    metadata.set("workload.spiffe.io", "true");
+    const pass = (bytes: Buffer) => bytes;
+    const path = `/SpiffeWorkloadAPI/${method}`;
+    const call = client.makeServerStreamRequest(path, pass, pass, Buffer.alloc(0), metadata);
+    const answer = new Promise((resolve) => call.on("error", resolve).resume());
+    expect(await answer).toMatchObject({ code: status.UNIMPLEMENTED });
+  });
+
   test("has a socket that nobody else can use", async () => {
     const { address } = await endpoint();
     expect(statSync(address.slice("unix://".length)).mode & 0o777).toBe(0o600);
