@@ -31,6 +31,17 @@ describe("weft-types", () => {
     expect(out).toBe("0 in order, 1 errors, 0 warnings\n");
   });
 
+  test.each(["yaml", "text", "binary"])("no input is a problem: %s", async (from) => {
+    const { code, err } = await run(["validate", "-", "--from", from]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^-:1:1 .*\(ERR_XDS_TYPES_RESOURCE\)\n$/);
+  });
+
+  test("what never ends is read up to the limit", async () => {
+    const { code, err } = await run(["validate", "/dev/zero"]);
+    expect({ code, err }).toEqual({ code: 2, err: "weft-types: /dev/zero: has more than 67108864 bytes, the limit\n" });
+  });
+
   test("validate --json prints data", async () => {
     const { code, out } = await run(["validate", "-", "--json"], '{"static_resources":{"clusters":[{"name":"c"}]}}');
     expect(code).toBe(0);
@@ -129,6 +140,7 @@ describe("weft-types", () => {
     { name: "a binary file", argv: ["validate", file("b", Uint8Array.of(0, 1, 2))], says: "is binary" },
     { name: "a text that is not UTF-8", argv: ["validate", file("l1.yaml", Uint8Array.of(97, 0xe9))], says: "UTF-8" },
     { name: "a language there is not", argv: ["validate", "--from", "toml", "-"], says: "yaml (json is a part of it)" },
+    { name: "standard input twice", argv: ["diff", "-", "-"], says: "once" },
     { name: "a command there is not", argv: ["valid", "x"], says: "there is no command valid" },
     { name: "a flag there is not", argv: ["validate", "--nope", "x"], says: "--nope" },
     { name: "a form there is not", argv: ["convert", "-", "--to", "toml"], says: "yaml, json, text or binary" },

@@ -82,12 +82,8 @@ export function parseResources(text: string, options: ParseOptions = {}): Parsed
 /** The same for a message in the wire format: of `type`, else a discovery response. Everything stands at 1:1. */
 export function parseBinary(bytes: Uint8Array, options: ParseOptions = {}): ParsedResources {
   const file = options.file ?? "input";
-  const nothing = (message: string): ParsedResources =>
-    resourcesOf(failed("ERR_XDS_TYPES_RESOURCE", message, file), file, options);
-  if (bytes.length === 0) return nothing("the input is empty");
-  const parsed = resourcesAs(options, file, (type) => readBinary(type, bytes, file, options));
-  if (options.type !== undefined || parsed.resources.length > 0 || parsed.issues.length > 0) return parsed;
-  return nothing("a discovery response without resources; if it is something else, name its type");
+  if (bytes.length > 0) return resourcesAs(options, file, (type) => readBinary(type, bytes, file, options));
+  return resourcesOf(failed("ERR_XDS_TYPES_RESOURCE", "the input is empty", file), file, options);
 }
 
 /** What does not say what it is: of the type that the caller names, else a discovery response. */
@@ -100,7 +96,11 @@ function resourcesAs(
   const type = findMessage(typeName);
   const unknown = `the schema has no message ${typeName}`;
   const documents = type === undefined ? failed("ERR_XDS_TYPES_UNKNOWN_TYPE", unknown, file) : read(type);
-  return resourcesOf(documents, file, { ...options, type: typeName });
+  const parsed = resourcesOf(documents, file, { ...options, type: typeName });
+  if (options.type !== undefined || parsed.resources.length > 0 || parsed.issues.length > 0) return parsed;
+  // Most messages can be taken for a discovery response, whose fields they leave out.
+  const message = "a discovery response without resources; if it is something else, name its type";
+  return resourcesOf(failed("ERR_XDS_TYPES_RESOURCE", message, file), file, options);
 }
 
 function resourcesOf(read: DocumentsRead, file: string, options: ParseOptions): ParsedResources {

@@ -46,6 +46,7 @@ function run(argv: readonly string[], world: Surroundings): number {
     throw new UsageError(`there is no command ${command}`);
   }
   if (patterns.length === 0) throw new UsageError(`${command} needs a file, or - for standard input`);
+  if (patterns.filter((each) => each === "-").length > 1) throw new UsageError("standard input can be read once only");
   const format = values.json === true ? "json" : (values.format ?? "text");
   if (!isReportFormat(format)) throw new UsageError(`cannot report as ${format}: ${reportFormats.join(", ")}`);
   if (values.from !== undefined && !["yaml", "text", "binary"].includes(values.from)) {
