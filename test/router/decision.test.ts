@@ -168,6 +168,22 @@ describe("what goes upstream", () => {
   test("a mirror gets -shadow before the port", () => {
     const route = { ...all, route: { cluster: "c", requestMirrorPolicies: [{ cluster: "s" }] } };
     expect(forward(route).mirrors()).toMatchObject([{ cluster: "s", request: { authority: "shop.test-shadow:80" } }]);
+    // As Envoy 1.40 sent them.
+    for (const [authority, shadow] of [
+      ["shop", "shop-shadow"],
+      ["[::1]:80", "[::1]-shadow:80"],
+      ["[::1]", "[::1]-shadow"],
+      ["a:b:c", "a:b-shadow:c"],
+    ])
+      expect(forward(route, { authority }).mirrors()).toMatchObject([{ request: { authority: shadow } }]);
+  });
+
+  test("an upgrade is mirrored, as Envoy 1.40 does, a CONNECT is not", () => {
+    const route = { ...all, route: { cluster: "c", requestMirrorPolicies: [{ cluster: "s" }] } };
+    const headers = { connection: "upgrade", upgrade: "websocket" };
+    const [mirror] = forward(route, { headers }).mirrors();
+    expect(mirror?.request.headers.slice(0, 4)).toEqual(["connection", "upgrade", "upgrade", "websocket"]);
+    expect(forward({ ...route, match: { connectMatcher: {} } }, { method: "CONNECT" }).mirrors()).toEqual([]);
   });
 
   test("the hash is xxHash64, rotated and combined within 64 bits", () => {

@@ -124,7 +124,10 @@ export interface Timeouts {
   readonly maxStreamMs?: number | undefined;
 }
 
-/** A copy of the request to send elsewhere, its answer to be thrown away. */
+/**
+ * A copy of the request to send elsewhere, its answer to be thrown away. Envoy puts `x-envoy-internal: true` and its own address in
+ * `x-forwarded-for` on it besides: that is left to the sender.
+ */
 export interface Mirror {
   /** Where to. */
   readonly cluster: string;

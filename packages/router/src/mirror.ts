@@ -1,6 +1,7 @@
 import type { RouteAction_RequestMirrorPolicy } from "@weftmesh/xds-types/envoy/config/route/v3";
 import { asciiLower, byteText } from "./ascii.js";
 import type { Mirror, UpstreamRequest } from "./decision.js";
+import { withoutPort } from "./domain-index.js";
 import type { RequestFacts } from "./facts.js";
 import type { FormatInput } from "./format/values.js";
 import { HeaderFields } from "./header/fields.js";
@@ -77,7 +78,7 @@ export function mirrorsOf(
   upstream: UpstreamRequest,
   input: FormatInput,
 ): readonly Mirror[] {
-  if (facts.request.method === "CONNECT" || facts.header("upgrade") !== undefined) return [];
+  if (facts.request.method === "CONNECT") return [];
   const out: Mirror[] = [];
   for (const rule of rules) {
     if (!rule.enabled(facts.random)) continue;
@@ -95,8 +96,8 @@ export function mirrorsOf(
   return out;
 }
 
-/** Puts `-shadow` behind the host name, before a port. */
-export function shadowHost(authority: string): string {
-  const colon = authority.startsWith("[") ? authority.indexOf(":", authority.indexOf("]")) : authority.indexOf(":");
-  return colon < 0 ? `${authority}-shadow` : `${authority.slice(0, colon)}-shadow${authority.slice(colon)}`;
+/** Puts `-shadow` behind the host name, before what would be its port. */
+function shadowHost(authority: string): string {
+  const host = withoutPort(authority);
+  return `${host}-shadow${authority.slice(host.length)}`;
 }
