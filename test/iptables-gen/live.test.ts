@@ -115,10 +115,13 @@ describe.skipIf(noNamespaces !== undefined)(`commands about a live machine (${no
   it("configure-routes adds only routes, and clean takes them away", async () => {
     await call("clean");
     const before = namespace.snapshot();
-    for (let i = 0; i < 2; i++) {
-      const { code } = await call("configure-routes", "-m", "TPROXY", "-b", "*", "--compat", "fixed");
-      expect(code).toBe(0);
-    }
+    const words = ["configure-routes", "-m", "TPROXY", "-b", "*", "--compat", "fixed"];
+    expect((await call(...words, "-n")).stdout).toBe(
+      "ip -4 rule add fwmark 1337 lookup 133\nip -4 route add local default dev lo table 133\n",
+    );
+    expect(namespace.snapshot()).toBe(before);
+    for (let i = 0; i < 2; i++) expect((await call(...words)).code).toBe(0);
+    expect((await call(...words, "-n")).stdout).toBe("");
     expect(namespace.snapshot()).toContain("fwmark 0x539 lookup 133");
     expect(namespace.snapshot()).not.toContain("ISTIO_");
     expect((await call("clean")).code).toBe(0);

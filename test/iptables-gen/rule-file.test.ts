@@ -57,6 +57,12 @@ describe("a rule file", () => {
     expect(stderr).toMatch(new RegExp(`^weft-iptables: ${path}:${at}: expected .*COMMIT.*\\(ERR_IPTABLES_PARSE\\)\n$`));
   });
 
+  it("nft's JSON is refused with the flag it takes", async () => {
+    const { code, stderr } = await call("verify", ...flags, "--rules", file('{"nftables": []}\n'));
+    expect(code).toBe(2);
+    expect(stderr).toContain("add --native-nftables (ERR_IPTABLES_PARSE)");
+  });
+
   it("a device without an end is refused", async () => {
     expect(await call("verify", ...flags, "--rules", "/dev/zero")).toMatchObject({ code: 2, stdout: "" });
   });

@@ -1,6 +1,6 @@
 import { configureRoutes, ensureRoutes } from "../procedure/routes.js";
 import { runnerFor } from "../shell/machine-rules.js";
-import { perform, recordingRunner } from "../shell/perform.js";
+import { perform, readingRunner } from "../shell/perform.js";
 import { readInput, refuseWords, settingsOf } from "./input.js";
 import type { Terminal } from "./main.js";
 
@@ -14,11 +14,11 @@ export async function configureRoutesOnly(terminal: Terminal, argv: readonly str
   const settings = settingsOf(input);
   const fixed = input.compat === "fixed";
   const { dryRun, networkNamespace, cniMode } = settings;
-  const recorder = recordingRunner();
-  const runner = dryRun ? recorder : runnerFor(fixed && !cniMode ? networkNamespace : "");
-  perform(fixed ? ensureRoutes(settings) : configureRoutes(settings), runner, (level, text) =>
+  const machine = runnerFor(fixed && !cniMode ? networkNamespace : "");
+  const recorder = dryRun ? readingRunner(machine) : undefined;
+  perform(fixed ? ensureRoutes(settings) : configureRoutes(settings), recorder ?? machine, (level, text) =>
     terminal.stdout(`${level}\t${text}\n`),
   );
-  for (const line of recorder.lines) terminal.stdout(`${line}\n`);
+  for (const line of recorder?.lines ?? []) terminal.stdout(`${line}\n`);
   return 0;
 }

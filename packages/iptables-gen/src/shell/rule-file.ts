@@ -16,6 +16,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
  */
 export function readRuleFile(path: string): SavedRules {
   const lines = readText(path).split("\n");
+  if (lines[0]?.startsWith("{") === true) throw refuse(`${path}: this is nft's JSON; add --native-nftables`);
   const families = familiesOf(lines);
   const tablesOf = (family: Family): readonly SavedTable[] => {
     // Lines of the other family are emptied, so that errors name the right line.
