@@ -2,8 +2,12 @@
 import { buildGo, type Peer } from "./peer.js";
 import { Checks } from "./xds/check.js";
 import { checkEnvoy } from "./xds/envoy.js";
+import { measureFanOut } from "./xds/fan-out.js";
 import { checkGoControlPlane } from "./xds/go-control-plane.js";
 import { checkGrpcClients } from "./xds/grpc-clients.js";
+
+/** From so many cases on, the speed of both servers is measured too: a short run need not wait for it. */
+const FAN_OUT_FROM = 500;
 
 export const peer: Peer = {
   name: "xds",
@@ -14,6 +18,7 @@ export const peer: Peer = {
     await checkGrpcClients(checks, binary);
     await checkGoControlPlane(checks, binary, Math.max(cases, 500), seed);
     await checkEnvoy(checks, cases);
+    if (cases >= FAN_OUT_FROM) await measureFanOut(binary, log);
     return checks.result();
   },
 };

@@ -45,11 +45,13 @@ type State struct {
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: xds server | client TARGET"))
+		fail(fmt.Errorf("usage: xds server | fan | client TARGET"))
 	}
 	switch os.Args[1] {
 	case "server":
 		server()
+	case "fan":
+		fan()
 	case "client":
 		client(os.Args[2])
 	default:
@@ -92,6 +94,51 @@ func server() {
 		if err := cache.SetSnapshot(ctx, "peer", snapshot); err != nil {
 			fmt.Println(strings.ReplaceAll(err.Error(), "\n", " "))
 			continue
+		}
+		fmt.Println("ok")
+	}
+}
+
+// A server of one assignment; a line sets how many endpoints it has, and their port.
+func fan() {
+	ctx := context.Background()
+	cache := cachev3.NewSnapshotCache(false, cachev3.IDHash{}, nil)
+	grpcServer := grpc.NewServer(grpc.MaxConcurrentStreams(1000000))
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(grpcServer, serverv3.NewServer(ctx, cache, nil))
+	listen, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fail(err)
+	}
+	go grpcServer.Serve(listen)
+	fmt.Println(listen.Addr().(*net.TCPAddr).Port)
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var count, port int
+		if _, err := fmt.Sscan(lines.Text(), &count, &port); err != nil {
+			fail(err)
+		}
+		var all []*endpointv3.LbEndpoint
+		for host := range count {
+			address := &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
+				Address:       fmt.Sprintf("10.0.%d.%d", host>>8, host&255),
+				PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: uint32(port)},
+			}}}
+			all = append(all, &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{
+				Endpoint: &endpointv3.Endpoint{Address: address},
+			}})
+		}
+		assignment := &endpointv3.ClusterLoadAssignment{
+			ClusterName: "e0",
+			Endpoints:   []*endpointv3.LocalityLbEndpoints{{LbEndpoints: all}},
+		}
+		snapshot, err := cachev3.NewSnapshot(fmt.Sprint(port), map[resource.Type][]types.Resource{
+			resource.EndpointType: {assignment},
+		})
+		if err != nil {
+			fail(err)
+		}
+		if err := cache.SetSnapshot(ctx, "fan", snapshot); err != nil {
+			fail(err)
 		}
 		fmt.Println("ok")
 	}
