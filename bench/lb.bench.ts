@@ -244,11 +244,11 @@ const DELTAS: readonly { readonly name: string; readonly policy: () => Policy; r
   { name: "weighted round robin", policy: roundRobin, weights: mixed },
 ];
 
-/** One host turns unhealthy or healthy again. The schedule of a weighted policy is built by the pick that needs it. */
+/** One host turns unhealthy or healthy again, and the next pick, which brings the policy's columns and schedule up to date. */
 const flipRows = DELTAS.map(
   ({ name, policy, weights }): OperationRow => ({
     kind: "operation",
-    name: `lb health flip, ${name}, 10,000 hosts`,
+    name: `lb health flip and next pick, ${name}, 10,000 hosts`,
     ours: {
       name: "weftmesh",
       prepare: () => {
@@ -258,6 +258,8 @@ const flipRows = DELTAS.map(
         return () => {
           healthy = !healthy;
           cluster.update({ change: [{ address, health: healthy ? "HEALTHY" : "UNHEALTHY" }] });
+          const pick = cluster.pick();
+          if (pick.kind === "host") pick.done({ result: "response", status: 200 });
         };
       },
     },

@@ -1,7 +1,17 @@
-import { createEdf } from "@weftmesh/lb";
+import { createEdf, type EdfScheduler } from "@weftmesh/lb";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createStaticEdf } from "../../packages/lb/src/static-edf.js";
+import { WeightClasses } from "../../packages/lb/src/weight-classes.js";
+
+/** The schedule of these weights, after others left the list. */
+function scheduleOf(weights: readonly number[], prePicks = 0, gone: readonly number[] = []): EdfScheduler {
+  const classes = new WeightClasses();
+  const left = gone.map((weight) => classes.join(weight));
+  const classOf = Uint32Array.from(weights, (weight) => classes.join(weight));
+  for (const each of left) classes.leave(each);
+  return createStaticEdf(weights.length, Float64Array.from(weights), classOf, classes, prePicks);
+}
 
 /** The plainest schedule: of all deadlines the least, of equal ones the one that waits longest. */
 function naive(weights: readonly number[], picks: number): number[] {
@@ -23,7 +33,7 @@ describe("createStaticEdf", () => {
   test("picks what a scan of all deadlines picks", () => {
     fc.assert(
       fc.property(weights, (given) => {
-        const schedule = createStaticEdf(given);
+        const schedule = scheduleOf(given);
         const picks = 3 * given.length + 20;
         expect(Array.from({ length: picks }, () => schedule.pick())).toEqual(naive(given, picks));
       }),
@@ -33,7 +43,7 @@ describe("createStaticEdf", () => {
   test("starts where the heap of single hosts starts, and goes on with it", () => {
     fc.assert(
       fc.property(weights, fc.integer({ min: 0, max: 429_496_728 }), (given, prePicks) => {
-        const schedule = createStaticEdf(given, prePicks);
+        const schedule = scheduleOf(given, prePicks, [3, 77, 0.5]);
         const heap = createEdf(given.length, (index) => given[index] as number, prePicks);
         for (let i = 0; i < 4 * given.length; i++) {
           expect(schedule.peek()).toBe(heap.peek());
@@ -46,7 +56,7 @@ describe("createStaticEdf", () => {
   test("nobody starves: a host of least weight is picked once in a round of all weights", () => {
     const given = [1, ...Array.from({ length: 30 }, (_, index) => 10 + index)];
     const round = given.reduce((sum, weight) => sum + weight, 0);
-    const schedule = createStaticEdf(given, 12_345);
+    const schedule = scheduleOf(given, 12_345);
     const picked = Array.from({ length: 10 * round }, () => schedule.pick()).filter((index) => index === 0);
     expect(picked).toHaveLength(10);
   });

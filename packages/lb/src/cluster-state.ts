@@ -292,7 +292,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const metadataChanged = metadata !== host.metadata && !equalJson(metadata, host.metadata);
     if (flags === host.flags && weight === host.weight && !metadataChanged) return;
     host.flags = flags;
-    host.weight = weight;
+    this.prioritySet.weigh(host, weight);
     host.metadata = metadata;
     this.waiting.set(host, metadataChanged || this.waiting.get(host) === true);
   }

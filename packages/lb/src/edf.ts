@@ -10,7 +10,7 @@ export interface EdfScheduler {
 export const EDF_MAX_PRE_PICKS = 429496729;
 
 /** Keeps tiny and zero weights from dividing by zero when picks are skipped; the figure is Envoy's. */
-const WEIGHT_EPSILON = 1e-13;
+export const WEIGHT_EPSILON = 1e-13;
 
 /**
  * Earliest deadline first: an index picked at time `t` comes back at `t + 1/weight`; of equal deadlines the one that
@@ -69,7 +69,7 @@ export function createEdf(count: number, weightOf: (index: number) => number, pr
 }
 
 /** Deadlines after so many picks, as far as they can be had by arithmetic; `skipped` says how many that were. */
-export function preDeadlines(
+function preDeadlines(
   count: number,
   weightOf: (index: number) => number,
   prePicks: number,

@@ -1,6 +1,6 @@
 import type { HostChange } from "./cluster-options.js";
 import { type Issue, throwIssues } from "./errors.js";
-import type { EndpointGroup, HostOptions } from "./host.js";
+import type { EndpointGroup, HostOptions, Locality } from "./host.js";
 import { localityKey } from "./locality.js";
 
 /** The largest weight, and the largest sum of weights, there is. */
@@ -9,16 +9,18 @@ export const MAX_WEIGHT = 0xffffffff;
 /** The last priority there is. */
 export const MAX_PRIORITY = 128;
 
+/** Names a locality of a priority. */
+export function placeKey(priority: number, locality: Locality): string {
+  return `${priority} ${localityKey(locality)}`;
+}
+
 /**
  * Checks groups of hosts.
  *
- * @param present - Hosts the groups are added to; their weights count in the sums.
+ * @param present - Sums of the weights of the hosts that groups are added to, by {@link placeKey}.
  * @throws {@link LbError} `ERR_LB_HOST_INVALID` with every problem found.
  */
-export function checkGroups(
-  groups: readonly EndpointGroup[],
-  present?: { all(): Iterable<{ priority: number; locality: object; weight: number }> },
-): void {
+export function checkGroups(groups: readonly EndpointGroup[], present?: ReadonlyMap<string, number>): void {
   throwIssues(groupIssues(groups, present));
 }
 
@@ -37,20 +39,13 @@ export function checkChanges(changes: readonly HostChange[]): void {
   throwIssues(issues);
 }
 
-function groupIssues(
-  groups: readonly EndpointGroup[],
-  present?: { all(): Iterable<{ priority: number; locality: object; weight: number }> },
-): Issue[] {
+function groupIssues(groups: readonly EndpointGroup[], present?: ReadonlyMap<string, number>): Issue[] {
   const issues: Issue[] = [];
   const report = (path: string, message: string): void => {
     issues.push({ code: "ERR_LB_HOST_INVALID", path, message });
   };
-  const hostWeights = new Map<string, number>();
+  const hostWeights = new Map(present);
   const localityWeights = new Map<number, Map<string, number>>();
-  for (const host of present?.all() ?? []) {
-    const key = `${host.priority} ${localityKey(host.locality)}`;
-    hostWeights.set(key, (hostWeights.get(key) ?? 0) + host.weight);
-  }
   for (const [index, group] of groups.entries()) {
     const path = `endpoints[${index}]`;
     const priority = group.priority ?? 0;
@@ -60,7 +55,7 @@ function groupIssues(
     if (!isWeight(group.weight ?? 0, 0)) {
       report(`${path}.load_balancing_weight`, `must be an integer from 0 to ${MAX_WEIGHT}, got ${group.weight}`);
     }
-    const key = `${priority} ${localityKey(group.locality ?? {})}`;
+    const key = placeKey(priority, group.locality ?? {});
     const weights = localityWeights.get(priority) ?? new Map<string, number>();
     weights.set(key, group.weight ?? 0);
     localityWeights.set(priority, weights);

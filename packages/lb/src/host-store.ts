@@ -1,6 +1,6 @@
 import type { HostDelta } from "./cluster-options.js";
 import { type EndpointGroup, HostFlag, type HostOptions, type Locality } from "./host.js";
-import { checkGroups } from "./host-check.js";
+import { checkGroups, placeKey } from "./host-check.js";
 import { HostColumns } from "./host-columns.js";
 import { HostLevel } from "./host-level.js";
 import { HostState, withEndpointHealth } from "./host-state.js";
@@ -31,6 +31,8 @@ export class HostStore implements PrioritySet {
   readonly columns: HostColumns = new HostColumns();
   private readonly options: HostStoreOptions;
   private readonly byAddress = new Map<string, HostState>();
+  /** Sums of host weights by locality and priority: adding one host to thousands need not add up all of them. */
+  private readonly weightSums = new Map<string, number>();
   private readonly notify: (change: HostsChange) => void;
   private readonly onRemove: (host: HostState) => void;
   private nextOrdinal = 0;
@@ -62,6 +64,12 @@ export class HostStore implements PrioritySet {
     this.list(host);
   }
 
+  /** Changes a weight; {@link HostStore.announce} makes it count. */
+  weigh(host: HostState, weight: number): void {
+    this.countWeight(host, weight - host.weight);
+    host.weight = weight;
+  }
+
   /** Puts a host whose flags were changed into the lists they stand for. */
   list(host: HostState): void {
     const oldFlags = host.listedFlags;
@@ -78,21 +86,24 @@ export class HostStore implements PrioritySet {
 
   /** Appends groups; addresses that are there already stay as they are. */
   add(groups: readonly EndpointGroup[], now: number): void {
-    checkGroups(groups, this);
-    const touched = new Set<number>();
+    checkGroups(groups, this.weightSums);
+    const touched = new Map<number, HostState[]>();
     for (const group of groups) {
       const priority = group.priority ?? 0;
       const level = this.level(priority);
       const locality = group.locality ?? {};
       if (group.weight !== undefined) level.setLocalityWeight(locality, group.weight);
-      touched.add(priority);
+      const added = touched.get(priority) ?? [];
+      touched.set(priority, added);
       for (const entry of group.hosts) {
         const options = typeof entry === "string" ? { address: entry } : entry;
         if (this.byAddress.has(options.address)) continue;
-        this.insert(this.create(options, locality, priority, now), level);
+        const host = this.create(options, locality, priority, now);
+        this.insert(host, level);
+        added.push(host);
       }
     }
-    for (const priority of touched) this.changed({ kind: "membership", priority });
+    for (const [priority, hosts] of touched) this.changed({ kind: "membership", priority, hosts });
   }
 
   /** The host with this address; one that is not there is added to the first priority. */
@@ -101,20 +112,16 @@ export class HostStore implements PrioritySet {
     if (known !== undefined) return known;
     const host = this.create({ address }, {}, 0, now);
     this.insert(host, this.level(0));
-    this.changed({ kind: "membership", priority: 0 });
+    this.changed({ kind: "membership", priority: 0, hosts: [host] });
     return host;
   }
 
   /** Takes hosts out, except those that an active check still finds healthy. */
   remove(addresses: Iterable<string>): void {
-    const touched = new Set<number>();
     for (const address of addresses) {
       const host = this.byAddress.get(address);
-      if (host === undefined || this.isKept(host)) continue;
-      this.drop(host);
-      touched.add(host.priority);
+      if (host !== undefined && !this.isKept(host)) this.drop(host);
     }
-    for (const priority of touched) this.changed({ kind: "membership", priority });
   }
 
   /** Takes a host out whatever its checks say. */
@@ -122,7 +129,8 @@ export class HostStore implements PrioritySet {
     this.forget(host);
     this.byAddress.delete(host.address);
     this.levels[host.priority]?.remove(host);
-    this.changed({ kind: "membership", priority: host.priority });
+    this.countWeight(host, -host.weight);
+    this.changed({ kind: "membership", priority: host.priority, hosts: [host] });
   }
 
   /**
@@ -135,6 +143,7 @@ export class HostStore implements PrioritySet {
     if (changes !== undefined) return changes;
     const before = new Map(this.byAddress);
     this.byAddress.clear();
+    this.weightSums.clear();
     this.levels = [];
     this.nextOrdinal = 0;
     for (const group of groups) {
@@ -186,6 +195,12 @@ export class HostStore implements PrioritySet {
     host.listedFlags = host.flags;
     this.byAddress.set(host.address, host);
     level.add(host);
+    this.countWeight(host, host.weight);
+  }
+
+  private countWeight(host: HostState, by: number): void {
+    const key = placeKey(host.priority, host.locality);
+    this.weightSums.set(key, (this.weightSums.get(key) ?? 0) + by);
   }
 
   private level(priority: number): HostLevel {

@@ -13,9 +13,9 @@ export class Source {
     this.picker = picker;
   }
 
-  use(hosts: readonly HostState[]): void {
+  use(hosts: readonly HostState[], changed?: readonly HostState[]): void {
     this.size = hosts.length;
-    this.picker.use(hosts);
+    this.picker.use(hosts, changed);
   }
 }
 
@@ -41,12 +41,16 @@ export class LevelSources {
     this.degraded = this.create();
   }
 
-  /** Takes the present lists; rotations go on where they stood. */
-  use(set: HostSet, overprovisioningFactor: number): void {
+  /**
+   * Takes the present lists; rotations go on where they stood.
+   *
+   * @param changed - The hosts that came, went or changed since the last call; any when absent.
+   */
+  use(set: HostSet, overprovisioningFactor: number, changed?: readonly HostState[]): void {
     // Inside the package a priority set holds HostState objects only; the public type shows less of them.
-    this.all.use(set.hosts as readonly HostState[]);
-    this.healthy.use(set.healthy as readonly HostState[]);
-    this.degraded.use(set.degraded as readonly HostState[]);
+    this.all.use(set.hosts as readonly HostState[], changed);
+    this.healthy.use(set.healthy as readonly HostState[], changed);
+    this.degraded.use(set.degraded as readonly HostState[], changed);
     if (!this.byLocalityWanted) return;
     for (const [index, locality] of set.localities.entries()) {
       this.byLocality(false, index).use(locality.healthy as readonly HostState[]);

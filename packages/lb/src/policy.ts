@@ -45,6 +45,8 @@ export interface MembershipChange {
   readonly kind: "membership";
   /** In which priority; in all when absent. */
   readonly priority?: number;
+  /** Which hosts of that priority came or went, if it was only these; any when absent. */
+  readonly hosts?: readonly Host[];
 }
 
 /** One host's flags changed. */

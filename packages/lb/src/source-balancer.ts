@@ -8,7 +8,7 @@ import { localityKey } from "./locality.js";
 import type { LocalityMode } from "./locality-options.js";
 import type { PickContext } from "./pick.js";
 import type { Picker } from "./picker.js";
-import type { Balancer, BalancerEnv } from "./policy.js";
+import type { Balancer, BalancerEnv, HostsChange } from "./policy.js";
 import { createPriorityChooser } from "./priority-chooser.js";
 import type { PrioritySet } from "./priority-set.js";
 import { createZoneRouter } from "./zone-router.js";
@@ -35,6 +35,10 @@ export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: Sour
   const zones = options.locality?.kind === "zone-aware" ? createZoneRouter(set, env, options.locality) : undefined;
   let levels: LevelSources[] = [];
   let stale = true;
+  /** Priorities whose lists changed since they were last used, and which hosts of theirs; `undefined`: any. */
+  let changed: Map<number, HostState[] | undefined> = new Map();
+  /** Whether all priorities changed. */
+  let allChanged = true;
   /** Who takes every first attempt, if neither priority nor place is a question. */
   let direct: Picker | undefined;
 
@@ -42,11 +46,27 @@ export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: Sour
     stale = false;
     direct = undefined;
     levels = set.levels.map((_, priority) => levels[priority] ?? new LevelSources(options, seed));
-    for (const [priority, level] of levels.entries()) {
+    // A change in one priority leaves the schedules of the others where they stand, as in Envoy.
+    for (const priority of allChanged ? levels.keys() : changed.keys()) {
       const hosts = set.levels[priority];
-      if (hosts) level.use(hosts, set.overprovisioningFactor);
+      if (hosts)
+        levels[priority]?.use(hosts, set.overprovisioningFactor, allChanged ? undefined : changed.get(priority));
     }
+    allChanged = false;
+    changed = new Map();
     if (!weighted && zones === undefined) direct = levels[chooser.settled()]?.byClass(false).picker;
+  };
+
+  const note = (change: HostsChange): void => {
+    if (change.kind === "membership" && change.priority === undefined) {
+      allChanged = true;
+      return;
+    }
+    const priority = change.kind === "membership" ? (change.priority as number) : change.host.priority;
+    const hosts = (change.kind === "membership" ? change.hosts : [change.host]) as HostState[] | undefined;
+    const known = changed.has(priority) ? changed.get(priority) : [];
+    if (known && hosts) for (const host of hosts) known.push(host);
+    changed.set(priority, hosts && known);
   };
 
   /** The list to choose from: the hot path of every pick, so it allocates only for a trace. */
@@ -98,8 +118,9 @@ export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: Sour
         trace?.push({ step: "rejected", address: host.address, why: "a host predicate passes it over" });
       }
     },
-    refresh() {
+    refresh(change) {
       stale = true;
+      note(change);
       chooser.refresh();
     },
     snapshot: () => levels.map((level) => level.positions()),

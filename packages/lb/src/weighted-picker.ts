@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.js";
 import { createEdf, type EdfScheduler } from "./edf.js";
 import type { HostState } from "./host-state.js";
+import { LoadList } from "./load-list.js";
 import type { Picker } from "./picker.js";
 import { isInSlowStart, type SlowStartOptions, slowStartWeight } from "./slow-start.js";
 import { createStaticEdf } from "./static-edf.js";
@@ -13,8 +14,6 @@ export interface WeightedPickerOptions {
   readonly clock: Clock;
   /** Ramp for new hosts. */
   readonly slowStart?: SlowStartOptions;
-  /** Goes by schedule even when all weights are equal. */
-  readonly alwaysScheduled?: boolean;
   /** Static weight of a host. Default: the configured one. */
   readonly weightOf?: (host: HostState) => number;
   /** Turns a weight into the one that counts right now. */
@@ -25,15 +24,13 @@ export interface WeightedPickerOptions {
 
 /** Chooses among hosts of equal weight. */
 export interface UnweightedChoice {
-  /** A host of a list that is not empty. */
-  pick(hosts: readonly HostState[]): HostState;
+  /** The index of a host of a list that is not empty. */
+  pick(list: LoadList): number;
   /** Called when the list changed. */
-  changed?(hosts: readonly HostState[]): void;
+  changed?(): void;
   /** Position of the rotation, if it has one. */
   position?: number;
 }
-
-const configuredWeight = (host: HostState): number => host.weight;
 
 /**
  * Round robin, least request and reported weights share this: hosts of equal weight go to the policy's own choice,
@@ -42,14 +39,14 @@ const configuredWeight = (host: HostState): number => host.weight;
  */
 export function createWeightedPicker(options: WeightedPickerOptions): Picker {
   const { clock, slowStart, unweighted, adjust } = options;
-  const weightOf = options.weightOf ?? configuredWeight;
-  let hosts: readonly HostState[] = [];
+  const list = new LoadList(options.weightOf);
   let schedule: EdfScheduler | undefined;
   let stale = true;
 
   const currentWeight = (index: number): number => {
-    const host = hosts[index] as HostState;
-    const weight = adjust ? adjust(weightOf(host), host) : weightOf(host);
+    const host = list.hosts[index] as HostState;
+    const own = list.weights[index] as number;
+    const weight = adjust ? adjust(own, host) : own;
     if (slowStart === undefined) return weight;
     const now = clock.now();
     return isInSlowStart(host, now, slowStart) ? slowStartWeight(weight, now - host.slowStartFrom, slowStart) : weight;
@@ -58,41 +55,34 @@ export function createWeightedPicker(options: WeightedPickerOptions): Picker {
   const isRamping = (): boolean => {
     if (slowStart === undefined) return false;
     const now = clock.now();
-    return hosts.some((host) => isInSlowStart(host, now, slowStart));
-  };
-
-  const haveEqualWeights = (): boolean => {
-    const weight = weightOf(hosts[0] as HostState);
-    for (const host of hosts) if (weightOf(host) !== weight) return false;
-    return true;
+    return list.hosts.some((host) => isInSlowStart(host, now, slowStart));
   };
 
   const createSchedule = (): EdfScheduler | undefined => {
-    if (hosts.length < 2) return undefined;
+    if (list.length < 2) return undefined;
     const ramping = isRamping();
-    if (!options.alwaysScheduled && !ramping && haveEqualWeights()) return undefined;
+    if (!ramping && list.hasEqualWeights) return undefined;
     // Weights that move with time or load are read again at each pick; others stay until the list changes.
-    if (ramping || adjust) return createEdf(hosts.length, currentWeight, options.prePicks);
-    const weights = new Float64Array(hosts.length);
-    for (let index = 0; index < weights.length; index++) weights[index] = weightOf(hosts[index] as HostState);
-    return createStaticEdf(weights, options.prePicks);
+    if (ramping || adjust) return createEdf(list.length, currentWeight, options.prePicks);
+    return createStaticEdf(list.length, list.weights, list.classOf, list.classes, options.prePicks);
   };
 
   const rebuild = (): void => {
     stale = false;
-    unweighted.changed?.(hosts);
+    list.settle();
+    unweighted.changed?.();
     schedule = createSchedule();
   };
 
   return {
-    use(list) {
-      hosts = list;
+    use(hosts, changed) {
+      list.use(hosts, changed);
       stale = true;
     },
     pick() {
       if (stale) rebuild();
-      if (schedule !== undefined) return hosts[schedule.pick()];
-      return hosts.length === 0 ? undefined : unweighted.pick(hosts);
+      if (schedule !== undefined) return list.hosts[schedule.pick()];
+      return list.length === 0 ? undefined : list.hosts[unweighted.pick(list)];
     },
     get position() {
       return unweighted.position ?? 0;

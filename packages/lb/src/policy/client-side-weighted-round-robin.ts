@@ -61,7 +61,7 @@ export function clientSideWeightedRoundRobin(options: ClientSideWeightedRoundRob
             clock: env.clock,
             ...(slowStart && { slowStart }),
             weightOf: (host) => host.reportedWeight ?? 1,
-            unweighted: { pick: (list) => list[rotation.pick(list.length)] as HostState },
+            unweighted: { pick: (list) => rotation.pick(list.length) },
           });
         },
       });

@@ -1,12 +1,12 @@
 import { below, type Random } from "../clock.js";
 import type { HostState } from "../host-state.js";
-import { LoadList } from "../load-list.js";
+import type { LoadList } from "../load-list.js";
 import type { LocalityMode } from "../locality-options.js";
 import type { Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
 import type { SlowStartOptions } from "../slow-start.js";
 import { sourceBalancer } from "../source-balancer.js";
-import { createWeightedPicker, type UnweightedChoice } from "../weighted-picker.js";
+import { createWeightedPicker } from "../weighted-picker.js";
 
 /** How candidates are found: drawn as Envoy draws them, drawn without repeating one, or all of them. */
 export type LeastRequestSelection = "with-replacement" | "distinct" | "full-scan";
@@ -59,7 +59,7 @@ export function leastRequest(options: LeastRequestOptions = {}): Policy {
             ...(bias !== 0 && {
               adjust: (weight: number, host: HostState) => leastRequestWeight(weight, host.activeRequests, bias),
             }),
-            unweighted: leastLoaded(choose, env.random),
+            unweighted: { pick: (list) => choose(list, env.random) },
           }),
       });
     },
@@ -79,15 +79,6 @@ export function leastRequestWeight(weight: number, active: number, bias: number)
 
 type Chooser = (list: LoadList, random: Random) => number;
 
-/** The choice among hosts of equal weight. */
-function leastLoaded(choose: Chooser, random: Random): UnweightedChoice {
-  const list = new LoadList();
-  return {
-    pick: (hosts) => hosts[choose(list, random)] as HostState,
-    changed: (hosts) => list.use(hosts),
-  };
-}
-
 function chooserOf(options: LeastRequestOptions): Chooser {
   const choiceCount = options.choiceCount ?? 2;
   switch (options.selection ?? "with-replacement") {
@@ -101,7 +92,7 @@ function chooserOf(options: LeastRequestOptions): Chooser {
 }
 
 function leastOfTwo(list: LoadList, random: Random): number {
-  const { length } = list.hosts;
+  const { length } = list;
   const first = below(random, length);
   const second = below(random, length);
   return list.active(second) < list.active(first) ? second : first;
@@ -109,7 +100,7 @@ function leastOfTwo(list: LoadList, random: Random): number {
 
 /** The first drawn of the least loaded among `choiceCount` draws, which may repeat. */
 function leastOfDrawn(list: LoadList, choiceCount: number, random: Random): number {
-  const { length } = list.hosts;
+  const { length } = list;
   let best = below(random, length);
   for (let draw = 1; draw < choiceCount; draw++) {
     const index = below(random, length);
@@ -126,7 +117,7 @@ function leastOfDrawn(list: LoadList, choiceCount: number, random: Random): numb
 function createDistinctChooser(choiceCount: number): Chooser {
   const drawn = new Uint32Array(Math.min(choiceCount, MAX_DISTINCT_CHOICES));
   return (list, random) => {
-    const { length } = list.hosts;
+    const { length } = list;
     if (choiceCount > MAX_DISTINCT_CHOICES || 2 * choiceCount > length) return leastOfSample(list, choiceCount, random);
     let best = -1;
     for (let draw = 0; draw < choiceCount; draw++) {
@@ -154,7 +145,7 @@ function isAmong(drawn: Uint32Array, count: number, index: number): boolean {
 
 /** One pass that takes each host with the chance that leaves exactly `choiceCount`; of equals each is as likely. */
 function leastOfSample(list: LoadList, choiceCount: number, random: Random): number {
-  const { length } = list.hosts;
+  const { length } = list;
   if (choiceCount >= length) return leastOfAll(list, random);
   let best = -1;
   let equals = 0;
@@ -175,7 +166,7 @@ function leastOfSample(list: LoadList, choiceCount: number, random: Random): num
 
 /** The least loaded of all; of equals each is as likely. */
 function leastOfAll(list: LoadList, random: Random): number {
-  const { length } = list.hosts;
+  const { length } = list;
   let best = 0;
   let equals = 1;
   for (let index = 1; index < length; index++) {

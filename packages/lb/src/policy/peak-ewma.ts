@@ -73,7 +73,6 @@ export function peakEwma(options: PeakEwmaOptions = {}): Policy {
 function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: number): Picker {
   const { clock, random } = env;
   const list = new LoadList();
-  let hosts: readonly HostState[] = [];
   let stale = true;
 
   /** Costs of the two, first and second: as results they would need boxes. */
@@ -92,20 +91,20 @@ function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: nu
       latency[2 * slot + 1] = now;
     }
     const cost = estimate * ((active[slot] as number) + 1);
-    costs[into] = list.weights === undefined ? cost : cost / (list.weights[index] as number);
+    costs[into] = list.hasEqualWeights ? cost : cost / (list.weights[index] as number);
   };
 
   return {
-    use(next) {
-      hosts = next;
+    use(hosts, changed) {
+      list.use(hosts, changed);
       stale = true;
     },
     pick() {
       if (stale) {
-        list.use(hosts);
+        list.settle();
         stale = false;
       }
-      const { length } = hosts;
+      const { hosts, length } = list;
       if (length < 2) return hosts[0];
       const first = below(random, length);
       const other = below(random, length - 1);

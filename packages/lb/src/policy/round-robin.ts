@@ -37,7 +37,7 @@ export function roundRobin(options: RoundRobinOptions = {}): Policy {
             clock: env.clock,
             ...(slowStart && { slowStart }),
             unweighted: {
-              pick: (list) => list[rotation.pick(list.length)] as (typeof list)[number],
+              pick: (list) => rotation.pick(list.length),
               changed: () => rotation.forgetPeeks(),
               get position() {
                 return rotation.position;
