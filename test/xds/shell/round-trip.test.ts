@@ -96,10 +96,10 @@ describe.each([{ variant: "sotw" }, { variant: "delta" }] as const)("over grpc-j
   });
 });
 
-test("an address that cannot be bound is ERR_XDS_LISTEN_FAILED", async () => {
+test.each(["256.0.0.1:0", ""])("the address %j, which cannot be bound, is ERR_XDS_LISTEN_FAILED", async (address) => {
   const { cache } = await start("x", "delta");
   const server = createServer({ cache });
-  await expect(server.listen("256.0.0.1:0")).rejects.toMatchObject({ code: "ERR_XDS_LISTEN_FAILED" });
+  await expect(server.listen(address)).rejects.toMatchObject({ code: "ERR_XDS_LISTEN_FAILED" });
 });
 
 test("a closed client is ERR_XDS_CLOSED", async () => {

@@ -136,10 +136,18 @@ export function createServer(options: ServerOptions): XdsServer {
       register(server);
       options.register?.(server);
       const port = await new Promise<number>((resolve, reject) => {
-        server.bindAsync(address, credentials ?? ServerCredentials.createInsecure(), (cause, bound) => {
-          if (cause === null) resolve(bound);
-          else reject(new XdsError("ERR_XDS_LISTEN_FAILED", address, cause.message, { cause }));
-        });
+        const failed = (cause: Error): void => {
+          reject(new XdsError("ERR_XDS_LISTEN_FAILED", address, cause.message, { cause }));
+        };
+        try {
+          server.bindAsync(address, credentials ?? ServerCredentials.createInsecure(), (cause, bound) => {
+            if (cause === null) resolve(bound);
+            else failed(cause);
+          });
+        } catch (cause) {
+          // An address that is none is thrown at once.
+          failed(cause as Error);
+        }
       });
       servers.push(server);
       return port;
