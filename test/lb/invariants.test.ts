@@ -144,6 +144,11 @@ describe("keys that move when one of a hundred hosts goes", () => {
 
   test.each([
     { name: "ring", make: (list: readonly string[]) => createHashRing(entries(list)), bound: 0.013 },
+    {
+      name: "ring with 656 entries a host",
+      make: (list: readonly string[]) => createHashRing(entries(list), { minimumRingSize: 656 * list.length }),
+      bound: 0.013,
+    },
     { name: "maglev", make: (list: readonly string[]) => createMaglevTable(entries(list)), bound: 0.02 },
   ])("$name: at most $bound of all, whichever it is of ten", ({ make, bound }) => {
     const before = make(keys);
