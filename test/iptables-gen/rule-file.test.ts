@@ -84,6 +84,16 @@ describe("walking rules of others", () => {
     expect(verdict.unknown.length).toBeGreaterThan(0);
   });
 
+  it("chains that jump to the next eight times, sixteen deep, end", () => {
+    const names = Array.from({ length: 16 }, (_, level) => `L${level}`);
+    const jumps = names.slice(1).map((next, level) => `-A L${level} -j ${next}\n`.repeat(8));
+    const chains = names.map((name) => `:${name} - [0:0]\n`);
+    const text = `*nat\n${chains.join("")}-A OUTPUT -j L0\n${jumps.join("")}-A OUTPUT -p tcp -j REDIRECT --to-ports 9\nCOMMIT\n`;
+    const verdict = createWalker({ saved: { ipv4: parseIptablesSave(text, "ipv4") } }).walk(PACKET);
+    expect(verdict).toMatchObject({ by: "redirect", port: 9 });
+    expect(verdict.unknown.length).toBeGreaterThan(0);
+  });
+
   const daddr = { payload: { protocol: "ip", field: "daddr" } };
   const dport = { payload: { protocol: "tcp", field: "dport" } };
   it.each([

@@ -25,6 +25,8 @@ export type Evaluation =
 const ACCEPT: Evaluation = { kind: "accept" };
 /** As deep as the kernel lets chains jump. */
 const MAX_DEPTH = 16;
+/** Chains that fan out at each level would take a packet longer than anybody waits; jumps beyond this are not followed. */
+const MAX_JUMPS = 65_536;
 
 /** Runs a packet through a built-in chain of a table. Marks are changed in place. */
 export function evaluateChain(
@@ -40,6 +42,7 @@ export function evaluateChain(
 
   // The kernel loads no chain that leads back to itself; a text may have one all the same.
   const path = [chain];
+  let jumps = 0;
   const run = (name: string, depth: number): Evaluation | undefined => {
     for (const compiled of chains.get(name) ?? []) {
       const { rule } = compiled;
@@ -54,7 +57,7 @@ export function evaluateChain(
           return undefined;
         case "jump":
         case "goto": {
-          if (path.includes(target.chain)) {
+          if (path.includes(target.chain) || ++jumps > MAX_JUMPS) {
             unknown.push(rule);
             break;
           }
