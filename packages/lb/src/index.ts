@@ -217,10 +217,10 @@ export {
   type LbInterceptorOptions,
   lbInterceptor,
   type UndiciController,
-  type UndiciDispatch,
   type UndiciDispatchOptions,
   type UndiciHandler,
   type UndiciHeaders,
+  type UndiciInterceptor,
 } from "./shell/undici.js";
 export {
   type AttemptOptions,

@@ -77,7 +77,7 @@ describe("an outage of both hosts, after which one is back", () => {
     const results = await lostByHostThatIsBack((addresses) => {
       const cluster = createCluster({ hosts: addresses, ...options }, { clock: systemClock, random: Math.random });
       const agent = new Agent({ connections: 1 });
-      const dispatcher = agent.compose(lbInterceptor(cluster) as Dispatcher.DispatcherComposeInterceptor);
+      const dispatcher = agent.compose(lbInterceptor(cluster));
       return { send: () => request("http://shop/", { dispatcher }), close: () => agent.close() };
     });
     expect(results).toEqual([0, 0]);

@@ -39,9 +39,7 @@ function setUp(options: ClusterOptions, retry: LbInterceptorOptions = {}) {
   const cluster: Cluster = createCluster({ name: "shop", ...options }, { clock, random: seededRandom(1) });
   const agent = new Agent();
   closers.push(() => agent.close());
-  const dispatcher: Dispatcher = agent.compose(
-    lbInterceptor(cluster, retry) as Dispatcher.DispatcherComposeInterceptor,
-  );
+  const dispatcher: Dispatcher = agent.compose(lbInterceptor(cluster, retry));
   const get = async (method: Dispatcher.HttpMethod = "GET") => {
     const { statusCode, headers, body } = await request("http://shop.internal/items?q=1", { dispatcher, method });
     return { statusCode, host: headers["x-host"], text: await body.text() };
