@@ -1,17 +1,20 @@
 import {
+  type CallOptions,
   Client,
   credentials,
   experimental,
+  Metadata,
   Server,
   ServerCredentials,
   type ServiceDefinition,
   status,
 } from "@grpc/grpc-js";
 import { registerGrpcBalancer, roundRobin } from "@weftmesh/lb";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
 const closers: (() => unknown)[] = [];
 afterEach(() => {
+  vi.restoreAllMocks();
   for (const close of closers.splice(0)) close();
 });
 
@@ -55,20 +58,44 @@ async function backend(): Promise<Backend> {
 let names = 0;
 
 /** A channel that is balanced by ours; answers are the address of the server, or the code of the failure. */
-function channel(backends: readonly Backend[], cluster: Parameters<typeof registerGrpcBalancer>[1] = {}) {
+function channel(
+  backends: readonly Backend[],
+  cluster: Parameters<typeof registerGrpcBalancer>[1] = {},
+  fallback: readonly object[] = [],
+) {
   const name = `weftmesh_test_${names++}`;
   registerGrpcBalancer(experimental, { name, ...cluster });
   const client = new Client(`ipv4:${backends.map(({ address }) => address).join(",")}`, credentials.createInsecure(), {
-    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [name]: {} }] }),
+    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [name]: {} }, ...fallback] }),
     "grpc.enable_retries": 0,
   });
   closers.push(() => client.close());
-  return (): Promise<string> =>
+  const metadata = new Metadata();
+  metadata.set("x-secret", "of the request");
+  return (call: CallOptions = {}): Promise<string> =>
     new Promise((resolve) => {
-      client.makeUnaryRequest("/test.Test/Ask", bytes, String, "?", { deadline: Date.now() + 5000 }, (error, value) =>
-        resolve(error ? `failed ${error.code}` : (value ?? "")),
-      );
+      const options = { deadline: Date.now() + 5000, ...call };
+      client.makeUnaryRequest("/test.Test/Ask", bytes, String, "?", metadata, options, (error, value) => {
+        expect(error?.metadata.get("x-secret") ?? []).toEqual([]);
+        resolve(error ? `failed ${error.code}` : (value ?? ""));
+      });
     });
+}
+
+/** Credentials that come when they are told to, and at once when they are asked for again. */
+function slowCredentials() {
+  const waiting: (() => void)[] = [];
+  let told = false;
+  const made = credentials.createFromMetadataGenerator((_, callback) => {
+    const come = (): void => callback(null, new Metadata());
+    if (told) come();
+    else waiting.push(come);
+  });
+  const come = (): void => {
+    told = true;
+    for (const each of waiting) each();
+  };
+  return { credentials: made, waiting, come };
 }
 
 /** Calls until every server has answered: connections come up one after the other. */
@@ -117,5 +144,63 @@ describe("registerGrpcBalancer", () => {
     await warmUp(ask, 1);
     const answers = await Promise.all([ask(), ask()]);
     expect(answers.toSorted()).toEqual([only.address, `failed ${status.UNAVAILABLE}`].toSorted());
+  });
+
+  test("a call that picks anew because its connection went away holds one place, not two", async () => {
+    const backends = [await backend(), await backend()];
+    const limits = { circuitBreakers: [{ maxRequests: 1 }] };
+    const ask = channel(backends, { cluster: () => ({ policy: roundRobin(), ...limits }) });
+    await warmUp(ask, 2);
+    // The pick after this one is of the other host, so this call's is the one of the last answer but one.
+    const [first, second] = [await ask(), await ask()];
+    const slow = slowCredentials();
+    const answer = ask({ credentials: slow.credentials });
+    await expect.poll(() => slow.waiting.length).toBe(1);
+    backends.find(({ address }) => address === first)?.server.forceShutdown();
+    await expect.poll(() => ask()).toBe(second);
+    slow.come();
+    expect(await answer).toBe(second);
+  });
+
+  test("a call that ended before it started gives its place back after a while", async () => {
+    const only = await backend();
+    const ask = channel([only], { cluster: () => ({ circuitBreakers: [{ maxRequests: 1 }] }) });
+    await warmUp(ask, 1);
+    const never = slowCredentials();
+    const deadline = Date.now() + 50;
+    expect(await ask({ credentials: never.credentials, deadline })).toBe(`failed ${status.DEADLINE_EXCEEDED}`);
+    const now = performance.now();
+    vi.spyOn(performance, "now").mockReturnValue(now + 10_001);
+    expect(await ask()).toBe(only.address);
+  });
+
+  test("a context that throws fails its call, and no other", async () => {
+    const only = await backend();
+    let broken = false;
+    const ask = channel([only], {
+      context() {
+        if (broken) throw new Error("no tenant");
+        return {};
+      },
+    });
+    await warmUp(ask, 1);
+    broken = true;
+    expect(await ask()).toBe(`failed ${status.INTERNAL}`);
+    broken = false;
+    expect(await ask()).toBe(only.address);
+  });
+
+  test.each<{ name: string; cluster: () => object }>([
+    { name: "options that are refused", cluster: () => ({ outlierDetection: { intervalMs: -1 } }) },
+    {
+      name: "a function that throws",
+      cluster() {
+        throw new Error("not that one");
+      },
+    },
+  ])("$name: the next config of the list is taken", async ({ cluster }) => {
+    const only = await backend();
+    const ask = channel([only], { cluster }, [{ round_robin: {} }]);
+    expect(await ask()).toBe(only.address);
   });
 });

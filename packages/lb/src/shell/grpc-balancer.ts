@@ -1,6 +1,6 @@
 import { type Cluster, createCluster } from "../cluster.js";
 import type { ClusterOptions } from "../cluster-options.js";
-import type { Outcome, PickContext } from "../pick.js";
+import type { HostPick, Outcome, PickContext } from "../pick.js";
 import { drive, systemClock } from "./driver.js";
 import type {
   GrpcChannelHelper,
@@ -17,7 +17,11 @@ import type {
 export interface GrpcBalancerOptions {
   /** Its name in a channel's service config: `{ loadBalancingConfig: [{ <name>: {} }] }`. Default: `"weftmesh"`. */
   readonly name?: string;
-  /** How to balance; hosts, health and panic are the channel's. Called once a channel, with the config under the name. */
+  /**
+   * How to balance; hosts, health and panic are the channel's. Called with the config under the name whenever a channel
+   * reads its service config; what a channel got first stays. A config it throws for, or whose options are refused, is
+   * passed over for the next one of the list, as grpc-js does with any config it cannot read.
+   */
   readonly cluster?: (config: unknown) => Omit<ClusterOptions, "hosts" | "endpoints" | "healthyPanicThreshold">;
   /** What the balancer may know of a call. Default: nothing. */
   readonly context?: (args: GrpcPickArgs) => PickContext;
@@ -32,7 +36,10 @@ const TRANSIENT_FAILURE = 3;
 const COMPLETE = 0;
 const NOT_NOW = 2;
 const DROP = 3;
+const INTERNAL = 13;
 const UNAVAILABLE = 14;
+/** How long a call may take from its pick to its start, for example to fetch credentials, and keep its host's place. */
+const START_MS = 10_000;
 
 /**
  * Makes a balancer of this package available to grpc-js, by the part of its API that is for that:
@@ -45,10 +52,12 @@ const UNAVAILABLE = 14;
  */
 export function registerGrpcBalancer(experimental: GrpcExperimental, options: GrpcBalancerOptions = {}): void {
   const { name = "weftmesh" } = options;
-  class Config {
+  class Config implements GrpcConfig {
     readonly json: unknown;
+    readonly options: ClusterOptions;
     constructor(json: unknown) {
       this.json = json;
+      this.options = optionsOf(options.cluster?.(json) ?? {});
     }
     getLoadBalancerName(): string {
       return name;
@@ -68,6 +77,19 @@ export function registerGrpcBalancer(experimental: GrpcExperimental, options: Gr
   experimental.registerLoadBalancerType(name, Balancer as never, Config as never);
 }
 
+/** What grpc-js made of the channel's service config. */
+interface GrpcConfig {
+  readonly options: ClusterOptions;
+}
+
+/** @throws {@link LbError} as {@link createCluster} does. */
+function optionsOf(own: ClusterOptions): ClusterOptions {
+  // Panic would choose addresses without a connection.
+  const options = { ...own, hosts: [], endpoints: [], updateMergeWindowMs: 0, healthyPanicThreshold: 0 };
+  createCluster(options, { clock: systemClock, random: Math.random })[Symbol.dispose]();
+  return options;
+}
+
 class GrpcBalancer {
   private readonly name: string;
   private readonly experimental: GrpcExperimental;
@@ -77,6 +99,8 @@ class GrpcBalancer {
   private cluster: Cluster | undefined;
   private ticking: Disposable | undefined;
   private updating = false;
+  /** Picks whose call has not started yet, oldest first, and since when. grpc-js drops a pick without a word. */
+  private readonly unstarted = new Map<HostPick, number>();
 
   constructor(name: string, experimental: GrpcExperimental, options: GrpcBalancerOptions, helper: GrpcChannelHelper) {
     this.name = name;
@@ -87,7 +111,7 @@ class GrpcBalancer {
 
   updateAddressList(
     found: GrpcStatusOr<readonly GrpcEndpoint[]>,
-    config: { toJsonObject(): object },
+    config: GrpcConfig,
     channelOptions: object,
     note: string,
   ): boolean {
@@ -95,7 +119,7 @@ class GrpcBalancer {
       if (this.leaves.size === 0) this.fail(found.error.details);
       return true;
     }
-    this.cluster ??= this.createCluster((config.toJsonObject() as Record<string, unknown>)[this.name]);
+    this.cluster ??= this.createCluster(config.options);
     const { LeafLoadBalancer, createChildChannelControlHelper, subchannelAddressToString } = this.experimental;
     const endpoints = new Map(
       found.value.flatMap((endpoint) => {
@@ -149,11 +173,8 @@ class GrpcBalancer {
     return this.name;
   }
 
-  private createCluster(config: unknown): Cluster {
-    const own = this.options.cluster?.(config) ?? {};
-    // Panic would choose addresses without a connection.
-    const fixed = { updateMergeWindowMs: 0, healthyPanicThreshold: 0 };
-    const cluster = createCluster({ ...own, ...fixed }, { clock: systemClock, random: Math.random });
+  private createCluster(options: ClusterOptions): Cluster {
+    const cluster = createCluster(options, { clock: systemClock, random: Math.random });
     this.ticking = drive(cluster);
     return cluster;
   }
@@ -162,10 +183,15 @@ class GrpcBalancer {
   private onState(): void {
     if (this.updating || this.cluster === undefined) return;
     const states = new Set<number>();
-    for (const [address, leaf] of this.leaves) {
+    const change = [...this.leaves].map(([address, leaf]) => {
       const state = leaf.getConnectivityState();
       states.add(state);
-      this.cluster.update({ change: [{ address, health: state === READY ? "HEALTHY" : "UNHEALTHY" }] });
+      return { address, health: state === READY ? ("HEALTHY" as const) : ("UNHEALTHY" as const) };
+    });
+    this.cluster.update({ change });
+    // A call whose connection went away before it started is picked for anew.
+    for (const pick of this.unstarted.keys()) {
+      if (this.leaves.get(pick.host.address)?.getConnectivityState() !== READY) this.giveBack(pick);
     }
     const { QueuePicker } = this.experimental;
     const waiting = new QueuePicker(this as never) as GrpcPicker;
@@ -177,31 +203,54 @@ class GrpcBalancer {
   }
 
   private fail(details: string): void {
-    const picker = new this.experimental.UnavailablePicker({ code: UNAVAILABLE, details } as never) as GrpcPicker;
-    this.helper.updateState(TRANSIENT_FAILURE, picker, details);
+    this.helper.updateState(TRANSIENT_FAILURE, this.unavailable(UNAVAILABLE, details), details);
+  }
+
+  private unavailable(code: number, details: string): GrpcPicker {
+    return new this.experimental.UnavailablePicker({ code, details } as never) as GrpcPicker;
   }
 
   private pick(args: GrpcPickArgs): GrpcPickResult {
-    const pick = this.cluster?.pick(this.options.context?.(args));
+    const now = systemClock.now();
+    for (const [pick, since] of this.unstarted) {
+      if (now - since <= START_MS) break;
+      this.giveBack(pick);
+    }
+    let context: PickContext | undefined;
+    try {
+      context = this.options.context?.(args);
+    } catch (error) {
+      return { ...this.unavailable(INTERNAL, `context: ${error}`).pick(args), pickResultType: DROP };
+    }
+    const pick = this.cluster?.pick(context);
     if (pick?.kind !== "host") {
       const reason = pick?.reason ?? "disposed";
-      const status = { code: UNAVAILABLE, details: `no host: ${reason}`, metadata: args.metadata };
-      const pickResultType = reason === "no-healthy-host" ? NOT_NOW : DROP;
-      return { pickResultType, subchannel: null, status, onCallStarted: null, onCallEnded: null };
+      const result = this.unavailable(UNAVAILABLE, `no host: ${reason}`).pick(args);
+      return { ...result, pickResultType: reason === "no-healthy-host" ? NOT_NOW : DROP };
     }
     const result = this.leaves.get(pick.host.address)?.getPicker().pick(args);
     if (result?.pickResultType !== COMPLETE) {
       pick.done({ result: "aborted" });
-      const none = { subchannel: null, status: null, onCallStarted: null, onCallEnded: null };
-      return result ?? { pickResultType: 1, ...none };
+      return result ?? this.unavailable(UNAVAILABLE, "the host was removed").pick(args);
     }
+    this.unstarted.set(pick, now);
     return {
       ...result,
+      onCallStarted: () => {
+        this.unstarted.delete(pick);
+        result.onCallStarted?.();
+      },
       onCallEnded(code, details, metadata) {
         pick.done(outcomeOfGrpcStatus(code));
         result.onCallEnded?.(code, details, metadata);
       },
     };
+  }
+
+  /** Its call is not going to start. */
+  private giveBack(pick: HostPick): void {
+    this.unstarted.delete(pick);
+    pick.done({ result: "aborted" });
   }
 }
 
