@@ -208,6 +208,7 @@ export { type GrpcBalancerOptions, registerGrpcBalancer } from "./shell/grpc-bal
 export { type GrpcCheckOptions, grpcCheck } from "./shell/grpc-check.js";
 export type { GrpcExperimental, GrpcLeafConstructor, GrpcPickArgs } from "./shell/grpc-types.js";
 export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from "./shell/health-checks.js";
+export type { HostPlace } from "./shell/host-place.js";
 export { type HostPicker, hostPicker, type PickedHost } from "./shell/http-agent.js";
 export { type HttpCheckOptions, httpCheck } from "./shell/http-check.js";
 export { startCluster } from "./shell/start-cluster.js";

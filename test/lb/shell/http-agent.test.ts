@@ -55,6 +55,10 @@ describe("hostPicker", () => {
   test("an IPv6 address loses its brackets, and no host is an error with its reason", () => {
     using pick = hostPicker(["[::1]:8080"]);
     expect(pick()).toMatchObject({ host: "::1", port: 8080 });
+    pick.cluster.update({ replace: [{ hosts: ["/run/shop.sock"] }] });
+    expect(pick()).toMatchObject({ socketPath: "/run/shop.sock" });
+    pick.cluster.update({ replace: [{ hosts: ["shop"] }] });
+    expect(pick()).toEqual({ host: "shop", done: expect.any(Function) });
     using none = hostPicker([]);
     expect(() => none()).toThrow(expect.objectContaining({ code: "ERR_LB_NO_HOST" }));
   });

@@ -1,16 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, createServer as createNet, type Server as NetServer } from "node:net";
-import {
-  type AttemptResult,
-  type ForwardRoute,
-  startCluster,
-  type TcpUpstream,
-  type Tried,
-  tcpProxy,
-  undiciForward,
-} from "@weftmesh/lb";
-import { Agent, buildConnector } from "undici";
+import { type AddressInfo, createServer as createNet, type Server as NetServer } from "node:net";
+import { type AttemptResult, type ForwardRoute, startCluster, type Tried, undiciForward } from "@weftmesh/lb";
+import { Agent } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
 
 const closers: (() => unknown)[] = [];
@@ -247,37 +239,5 @@ describe("undiciForward", () => {
     const sent = { method: "GET", path: "/", authority: "shop", headers: [] };
     const tried = await undiciForward(cluster(host), agent, { request: () => sent });
     expect(tried).toMatchObject({ kind: "result", result: { kind: "response", status: 200 } });
-  });
-});
-
-describe("tcpProxy", () => {
-  const plain = buildConnector({ timeout: 1000 }) as TcpUpstream["connect"];
-
-  async function through(lb: TcpUpstream["lb"] | undefined): Promise<string> {
-    const address = await listening(
-      createNet({ allowHalfOpen: true }, (socket) => tcpProxy(lb && { lb, connect: plain }, socket)),
-    );
-    const client = connect(Number(address.split(":")[1]), "127.0.0.1");
-    client.on("error", () => undefined).end("hello");
-    let text = "";
-    for await (const chunk of client) text += chunk;
-    return text;
-  }
-
-  test("passes bytes both ways and gives the pick back", async () => {
-    const lb = cluster(
-      await listening(
-        createNet({ allowHalfOpen: true }, (socket) =>
-          socket.on("data", (data) => socket.end(String(data).toUpperCase())),
-        ),
-      ),
-    );
-    expect(await through(lb)).toBe("HELLO");
-    expect(lb.stats()["upstream_rq_active"]).toBe(0);
-  });
-
-  test("closes the connection if nobody answers, or there is no cluster", async () => {
-    expect(await through(cluster("127.0.0.1:1"))).toBe("");
-    expect(await through(undefined)).toBe("");
   });
 });

@@ -2,15 +2,12 @@ import type { Cluster } from "../cluster.js";
 import { createCluster } from "../cluster.js";
 import type { ClusterOptions } from "../cluster-options.js";
 import { LbError } from "../errors.js";
-import type { HostPick, Outcome, PickContext } from "../pick.js";
+import type { Outcome, PickContext } from "../pick.js";
 import { drive, systemClock } from "./driver.js";
+import { type HostPlace, placeOf } from "./host-place.js";
 
 /** A host for one request, in the words of `http.request`. */
-export interface PickedHost {
-  /** Name or address to connect to, for the option `host`. */
-  readonly host: string;
-  /** For the option `port`. */
-  readonly port: number;
+export interface PickedHost extends HostPlace {
   /** Reports the outcome and gives the host back; exactly once, and a second call does nothing. */
   done(outcome: Outcome): void;
 }
@@ -28,14 +25,15 @@ export interface HostPicker extends Disposable {
 }
 
 /**
- * Makes a function that gives each request its host: `http.request({ agent, ...pick(), path })` with any agent of
- * `node:http` or `node:https`, whose connections are kept by host and port.
+ * Makes a function that gives each request its host: `const { done, ...place } = pick()`, then
+ * `http.request({ agent, ...place, path })` with any agent of `node:http` or `node:https`, whose connections are kept by
+ * host and port, and `done` with what came of it. Its timers do not keep the process alive; disposing it ends them.
  *
  * @param hosts - `host:port` each, or a cluster's options in full.
  * @throws {@link LbError} as {@link createCluster} does.
  */
 export function hostPicker(hosts: readonly string[] | ClusterOptions): HostPicker {
-  const options = "length" in hosts ? { hosts } : hosts;
+  const options = Array.isArray(hosts) ? { hosts } : (hosts as ClusterOptions);
   const cluster = createCluster(options, { clock: systemClock, random: Math.random });
   const ticking = drive(cluster);
   const pickHost = (context?: PickContext): PickedHost => {
@@ -44,7 +42,7 @@ export function hostPicker(hosts: readonly string[] | ClusterOptions): HostPicke
       const message = `no host: ${pick.reason}`;
       throw new LbError([{ code: "ERR_LB_NO_HOST", path: cluster.name || "cluster", message }]);
     }
-    return { ...place(pick), done: (outcome) => pick.done(outcome) };
+    return { ...placeOf(pick.host.address), done: (outcome) => pick.done(outcome) };
   };
   return Object.assign(pickHost, {
     cluster,
@@ -53,10 +51,4 @@ export function hostPicker(hosts: readonly string[] | ClusterOptions): HostPicke
       cluster[Symbol.dispose]();
     },
   });
-}
-
-function place({ host: { address } }: HostPick): { host: string; port: number } {
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon);
-  return { host: host.startsWith("[") ? host.slice(1, -1) : host, port: Number(address.slice(colon + 1)) };
 }
