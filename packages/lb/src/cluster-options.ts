@@ -47,7 +47,10 @@ export interface ClusterOptions {
   readonly updateMergeWindowMs?: number;
   /** Where this process stands, for zone aware routing and to put its locality first. */
   readonly local?: LocalOptions;
-  /** Called for each ejection, return and health transition; must be quick. */
+  /**
+   * Called for each ejection, return and health transition; must be quick. What it throws comes out of the call that
+   * caused the event, after everything else is done.
+   */
   readonly onEvent?: (event: LbEvent) => void;
 }
 

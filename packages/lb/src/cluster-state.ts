@@ -10,7 +10,6 @@ import { HealthBoard } from "./health-board.js";
 import type { CheckResult, HealthCheckOptions } from "./health-check.js";
 import { Hold, type HoldOwner } from "./hold.js";
 import type { EndpointGroup, Host } from "./host.js";
-import { checkChanges } from "./host-check.js";
 import { type HostState, withEndpointHealth } from "./host-state.js";
 import { HostStore } from "./host-store.js";
 import { MergeWindow } from "./merge-window.js";
@@ -47,6 +46,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   /** Hosts whose change waits for the merge window, and whether their metadata is part of it. */
   private readonly waiting = new Map<HostState, boolean>();
   private readonly counters = new Map<string, number>();
+  private readonly eventErrors: unknown[] = [];
   private active = 0;
   /** Whether anything was ever picked. */
   hasTraffic = false;
@@ -71,7 +71,9 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
       (change) => balancer?.refresh(change),
       (host) => this.detector?.forget(host),
     );
-    this.prioritySet.add(groupsOf(options), this.clock.now());
+    const groups = groupsOf(options);
+    this.prioritySet.check({ add: groups });
+    this.prioritySet.add(groups, this.clock.now());
     this.breakers = {
       DEFAULT: this.breaker("DEFAULT"),
       HIGH: this.breaker("HIGH"),
@@ -107,6 +109,11 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const context = given ?? FIRST_ATTEMPT;
     const steps: Trace = [];
     if (this.disposed) return { reason: "disposed", steps };
+    if (this.options.dropOverloads !== undefined) {
+      const category = droppedBy(this.options.dropOverloads, this.random);
+      steps.push({ step: "drop", dropped: category !== undefined, ...(category !== undefined && { category }) });
+      if (category !== undefined) return { reason: "dropped", steps };
+    }
     const host = this.balancer.choose(context, steps);
     if (host === undefined) return { reason: "no-healthy-host", steps };
     const breaker = this.breakers[context.routingPriority ?? "DEFAULT"];
@@ -130,6 +137,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
         { code: "ERR_LB_CLUSTER_DISPOSED", path: this.name || "cluster", message: "is disposed and takes no updates" },
       ]);
     }
+    this.prioritySet.check(delta);
     const now = this.clock.now();
     if (delta.replace || delta.add || delta.remove) this.flushMerges(now);
     const changes = delta.replace ? this.prioritySet.replace(delta.replace, now) : undefined;
@@ -148,6 +156,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     if (host === undefined || this.health === undefined || this.disposed) return undefined;
     const { delayMs, passed } = this.health.report(host, result);
     if (passed) this.detector?.onHealthCheckPassed(host);
+    this.passErrorsOn();
     return delayMs;
   }
 
@@ -165,6 +174,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     if (now >= this.merges.dueAt) this.flushMerges(now);
     this.detector?.tick(now);
     this.balancer.tick?.(now);
+    this.passErrorsOn();
   }
 
   stats(): Readonly<Record<string, number>> {
@@ -203,7 +213,12 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   restore(snapshot: unknown): void {
     if (typeof snapshot !== "object" || snapshot === null) return;
     const { hosts, balancer } = snapshot as { hosts?: unknown; balancer?: unknown };
-    restoreHosts(hosts, this.prioritySet.all(), this.detector);
+    restoreHosts(hosts, this.prioritySet.all(), {
+      now: this.clock.now(),
+      detector: this.detector,
+      outlierDetection: this.options.outlierDetection,
+      health: this.health,
+    });
     if (balancer !== undefined) this.balancer.restore?.(balancer);
   }
 
@@ -213,12 +228,15 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   onReport(host: HostState, outcome: Outcome, startedAt: number): void {
+    // What is said of a host that is gone must not eject it: nobody would ever let it back in.
+    if (host.retired) return;
     this.detector?.record(host, outcome);
     if (outcome.immediateHealthCheckFail) this.health?.failAtOnce(host);
     if (this.balancer.observe) {
       const now = this.clock.now();
       this.balancer.observe(host, outcome, outcome.latencyMs ?? now - startedAt, now);
     }
+    this.passErrorsOn();
   }
 
   onDone(host: HostState): void {
@@ -240,7 +258,16 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   emit(event: LbEvent): void {
-    this.options.onEvent?.(event);
+    try {
+      this.options.onEvent?.(event);
+    } catch (error) {
+      this.eventErrors.push(error);
+    }
+  }
+
+  /** Work is done to its end before what a handler threw comes out: half a sweep would leave hosts out for ever. */
+  private passErrorsOn(): void {
+    if (this.eventErrors.length > 0) throw this.eventErrors.splice(0)[0];
   }
 
   count(statistic: string): void {
@@ -278,7 +305,6 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   private change(changes: readonly HostChange[], now: number): void {
-    checkChanges(changes);
     for (const change of changes) this.changeHost(change);
     if (this.waiting.size > 0 && !this.merges.mustWait(now)) this.flushMerges(now);
   }

@@ -1,5 +1,15 @@
 import type { NoHostReason } from "./pick.js";
 
+/** Whether `drop_overloads` takes the request; the step is missing when nothing is to be dropped. */
+export interface DropStep {
+  /** Tells the steps apart. */
+  readonly step: "drop";
+  /** Whether it does. */
+  readonly dropped: boolean;
+  /** The category that does. */
+  readonly category?: string;
+}
+
 /** Each priority's share of the draw, and where the draw fell. */
 export interface PriorityStep {
   /** Tells the steps apart. */
@@ -75,7 +85,7 @@ export interface AdmissionStep {
 }
 
 /** One step of a choice: what was looked at and what came of it. */
-export type TraceStep = PriorityStep | SourceStep | SubsetStep | HostStep | RejectedStep | AdmissionStep;
+export type TraceStep = DropStep | PriorityStep | SourceStep | SubsetStep | HostStep | RejectedStep | AdmissionStep;
 
 /** Collects {@link TraceStep}s. */
 export type Trace = TraceStep[];

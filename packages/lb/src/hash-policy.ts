@@ -1,5 +1,6 @@
 import { xxHash64 } from "./hash/hash-text.js";
 import type { Hash64 } from "./hash/hash64.js";
+import { compareBytes } from "./maglev-table.js";
 
 /** What a request's hash may be made of. Every field is optional. */
 export interface HashRequest {
@@ -154,7 +155,7 @@ function hashBy(policy: RequestHashPolicy, request: HashRequest): Hash64 | undef
 /** Values in byte order, each hashed with the hash before it as seed, so that their order on the wire does not matter. */
 function hashValues(values: readonly string[]): Hash64 | undefined {
   let hash: Hash64 | undefined;
-  for (const value of values.toSorted()) hash = xxHash64(value, hash);
+  for (const value of values.toSorted(compareBytes)) hash = xxHash64(value, hash);
   return hash;
 }
 

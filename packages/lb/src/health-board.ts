@@ -65,6 +65,11 @@ export class HealthBoard {
     this.take(host, { ...step.state, excluded: true }, step.events);
   }
 
+  /** Takes over what the checks of an earlier cluster found. Streaks start anew: thresholds may be others. */
+  restore(host: HostState, state: CheckState): void {
+    this.take(host, { ...state, successes: 0, failures: 0 }, []);
+  }
+
   private take(host: HostState, state: CheckState, events: readonly CheckEvent[]): void {
     host.check = state;
     this.store.setFlags(host, (host.flags & ~CHECK_FLAGS) | flagsOf(state));

@@ -1,7 +1,8 @@
-import type { HostChange } from "./cluster-options.js";
+import type { HostChange, HostDelta } from "./cluster-options.js";
 import { type Issue, throwIssues } from "./errors.js";
-import type { EndpointGroup, HostOptions, Locality } from "./host.js";
+import type { EndpointGroup, EndpointHealth, Host, HostOptions, Locality } from "./host.js";
 import { localityKey } from "./locality.js";
+import type { HostSet } from "./priority-set.js";
 
 /** The largest weight, and the largest sum of weights, there is. */
 export const MAX_WEIGHT = 0xffffffff;
@@ -9,43 +10,111 @@ export const MAX_WEIGHT = 0xffffffff;
 /** The last priority there is. */
 export const MAX_PRIORITY = 128;
 
+const HEALTH: ReadonlySet<string> = new Set<EndpointHealth>([
+  "UNKNOWN",
+  "HEALTHY",
+  "UNHEALTHY",
+  "DRAINING",
+  "TIMEOUT",
+  "DEGRADED",
+]);
+
 /** Names a locality of a priority. */
 export function placeKey(priority: number, locality: Locality): string {
   return `${priority} ${localityKey(locality)}`;
 }
 
-/**
- * Checks groups of hosts.
- *
- * @param present - Sums of the weights of the hosts that groups are added to, by {@link placeKey}.
- * @throws {@link LbError} `ERR_LB_HOST_INVALID` with every problem found.
- */
-export function checkGroups(groups: readonly EndpointGroup[], present?: ReadonlyMap<string, number>): void {
-  throwIssues(groupIssues(groups, present));
+/** The hosts that a delta changes. */
+export interface PresentHosts {
+  /** Sums of their weights, by {@link placeKey}. */
+  readonly weightSums: ReadonlyMap<string, number>;
+  readonly levels: readonly HostSet[];
+  get(address: string): Host | undefined;
 }
 
 /**
- * Checks new values of single hosts.
+ * Checks a change of hosts as a whole.
  *
  * @throws {@link LbError} `ERR_LB_HOST_INVALID` with every problem found.
  */
-export function checkChanges(changes: readonly HostChange[]): void {
+export function checkDelta({ replace, add, change }: HostDelta, present: PresentHosts): void {
   const issues: Issue[] = [];
-  for (const [index, { weight }] of changes.entries()) {
-    if (weight === undefined || isWeight(weight, 1)) continue;
-    const message = `must be an integer from 1 to ${MAX_WEIGHT}, got ${weight}`;
-    issues.push({ code: "ERR_LB_HOST_INVALID", path: `change[${index}].weight`, message });
+  // Sums are looked up as they are needed: a change of one host must not cost a copy of all of them.
+  const weights = new DeltaWeights(replace === undefined ? present : undefined);
+  if (replace) checkGroups(replace, weights, issues);
+  if (add) checkGroups(add, weights, issues);
+  for (const priority of weights.overweight()) {
+    const message = `the sum of locality weights of priority ${priority} must not exceed ${MAX_WEIGHT}`;
+    issues.push({ code: "ERR_LB_HOST_INVALID", path: "endpoints", message });
   }
+  if (change) checkChanges(change, replace === undefined ? present : undefined, weights, issues);
   throwIssues(issues);
 }
 
-function groupIssues(groups: readonly EndpointGroup[], present?: ReadonlyMap<string, number>): Issue[] {
-  const issues: Issue[] = [];
+/** Sums of weights as they will be, starting from those of the hosts that stay. */
+class DeltaWeights {
+  private readonly hosts = new Map<string, number>();
+  private readonly localities = new Map<number, Map<string, number>>();
+  private readonly present: PresentHosts | undefined;
+
+  constructor(present: PresentHosts | undefined) {
+    this.present = present;
+  }
+
+  /** Adds to a locality's sum of host weights; whether that is now too much and was not before. */
+  exceeds(place: string, by: number): boolean {
+    const before = this.hosts.get(place) ?? this.present?.weightSums.get(place) ?? 0;
+    this.hosts.set(place, before + by);
+    return before + by > MAX_WEIGHT && before <= MAX_WEIGHT;
+  }
+
+  weighLocality(priority: number, locality: Locality, weight: number | undefined): void {
+    let weights = this.localities.get(priority);
+    if (weights === undefined) {
+      const present = this.present?.levels[priority]?.localities ?? [];
+      weights = new Map(present.map((each) => [localityKey(each.locality), each.weight]));
+      this.localities.set(priority, weights);
+    }
+    if (weight !== undefined) weights.set(localityKey(locality), weight);
+  }
+
+  /** Priorities whose locality weights add up to too much. */
+  *overweight(): Generator<number> {
+    for (const [priority, weights] of this.localities) {
+      let sum = 0;
+      for (const weight of weights.values()) sum += weight;
+      if (sum > MAX_WEIGHT) yield priority;
+    }
+  }
+}
+
+function checkChanges(
+  changes: readonly HostChange[],
+  present: PresentHosts | undefined,
+  weights: DeltaWeights,
+  issues: Issue[],
+): void {
+  for (const [index, { address, weight, health }] of changes.entries()) {
+    const report = (field: string, message: string): void => {
+      issues.push({ code: "ERR_LB_HOST_INVALID", path: `change[${index}].${field}`, message });
+    };
+    if (health !== undefined && !HEALTH.has(health)) report("health", healthMessage(health));
+    if (weight === undefined) continue;
+    if (!isWeight(weight, 1)) {
+      report("weight", `must be an integer from 1 to ${MAX_WEIGHT}, got ${weight}`);
+      continue;
+    }
+    const host = present?.get(address);
+    if (host !== undefined && weights.exceeds(placeKey(host.priority, host.locality), weight - host.weight)) {
+      report("weight", `the sum of weights of a locality must not exceed ${MAX_WEIGHT}`);
+    }
+  }
+}
+
+function checkGroups(groups: readonly EndpointGroup[], weights: DeltaWeights, issues: Issue[]): void {
   const report = (path: string, message: string): void => {
     issues.push({ code: "ERR_LB_HOST_INVALID", path, message });
   };
-  const hostWeights = new Map(present);
-  const localityWeights = new Map<number, Map<string, number>>();
   for (const [index, group] of groups.entries()) {
     const path = `endpoints[${index}]`;
     const priority = group.priority ?? 0;
@@ -55,35 +124,30 @@ function groupIssues(groups: readonly EndpointGroup[], present?: ReadonlyMap<str
     if (!isWeight(group.weight ?? 0, 0)) {
       report(`${path}.load_balancing_weight`, `must be an integer from 0 to ${MAX_WEIGHT}, got ${group.weight}`);
     }
-    const key = placeKey(priority, group.locality ?? {});
-    const weights = localityWeights.get(priority) ?? new Map<string, number>();
-    weights.set(key, group.weight ?? 0);
-    localityWeights.set(priority, weights);
+    const locality = group.locality ?? {};
+    weights.weighLocality(priority, locality, group.weight);
+    const place = placeKey(priority, locality);
     for (const [position, entry] of group.hosts.entries()) {
       const host: HostOptions = typeof entry === "string" ? { address: entry } : entry;
       const hostPath = `${path}.lb_endpoints[${position}]`;
       if (typeof host.address !== "string" || host.address === "") {
         report(`${hostPath}.endpoint.address`, "must be a non-empty string");
       }
-      if (!isWeight(host.weight ?? 1, 1)) {
-        report(`${hostPath}.load_balancing_weight`, `must be an integer from 1 to ${MAX_WEIGHT}, got ${host.weight}`);
-        continue;
+      if (host.health !== undefined && !HEALTH.has(host.health)) {
+        report(`${hostPath}.health_status`, healthMessage(host.health));
       }
-      const sum = (hostWeights.get(key) ?? 0) + (host.weight ?? 1);
-      hostWeights.set(key, sum);
-      if (sum > MAX_WEIGHT && sum - (host.weight ?? 1) <= MAX_WEIGHT) {
+      const weight = host.weight ?? 1;
+      if (!isWeight(weight, 1)) {
+        report(`${hostPath}.load_balancing_weight`, `must be an integer from 1 to ${MAX_WEIGHT}, got ${weight}`);
+      } else if (weights.exceeds(place, weight)) {
         report(`${hostPath}.load_balancing_weight`, `the sum of weights of a locality must not exceed ${MAX_WEIGHT}`);
       }
     }
   }
-  for (const [priority, weights] of localityWeights) {
-    let sum = 0;
-    for (const weight of weights.values()) sum += weight;
-    if (sum > MAX_WEIGHT) {
-      report("endpoints", `the sum of locality weights of priority ${priority} must not exceed ${MAX_WEIGHT}`);
-    }
-  }
-  return issues;
+}
+
+function healthMessage(health: string): string {
+  return `must be one of ${[...HEALTH].join(", ")}, got ${health}`;
 }
 
 function isWeight(value: number, min: number): boolean {

@@ -66,12 +66,11 @@ export class HostState implements Host {
   check: CheckState | undefined = undefined;
   /** Reported load, kept by policies that weigh by it. */
   orca: OrcaState | undefined = undefined;
-  /** Weight that a policy computed from reports, in place of the configured one. */
-  reportedWeight: number | undefined = undefined;
   /** Where its numbers stand in the columns of its cluster. */
   slot: number;
   readonly columns: HostColumns;
-  private retired = false;
+  /** No longer listed; what its last requests report is of no use to anyone. */
+  retired = false;
 
   constructor(options: HostOptions, locality: Locality, priority: number, now: number, columns: HostColumns) {
     this.address = options.address;

@@ -1,6 +1,6 @@
 import type { HostDelta } from "./cluster-options.js";
 import { type EndpointGroup, HostFlag, type HostOptions, type Locality } from "./host.js";
-import { checkGroups, placeKey } from "./host-check.js";
+import { checkDelta, placeKey } from "./host-check.js";
 import { HostColumns } from "./host-columns.js";
 import { HostLevel } from "./host-level.js";
 import { HostState, withEndpointHealth } from "./host-state.js";
@@ -84,9 +84,17 @@ export class HostStore implements PrioritySet {
     this.changed({ kind, host });
   }
 
-  /** Appends groups; addresses that are there already stay as they are. */
+  /**
+   * Checks a delta as a whole, so that nothing of it is applied if some of it cannot be.
+   *
+   * @throws {@link LbError} `ERR_LB_HOST_INVALID` with every problem found.
+   */
+  check(delta: HostDelta): void {
+    checkDelta(delta, { weightSums: this.weightSums, levels: this.levels, get: (address) => this.get(address) });
+  }
+
+  /** Appends groups that were checked; addresses that are there already stay as they are. */
   add(groups: readonly EndpointGroup[], now: number): void {
-    checkGroups(groups, this.weightSums);
     const touched = new Map<number, HostState[]>();
     for (const group of groups) {
       const priority = group.priority ?? 0;
@@ -97,7 +105,12 @@ export class HostStore implements PrioritySet {
       touched.set(priority, added);
       for (const entry of group.hosts) {
         const options = typeof entry === "string" ? { address: entry } : entry;
-        if (this.byAddress.has(options.address)) continue;
+        const known = this.byAddress.get(options.address);
+        if (known !== undefined) {
+          // It may be one that was only kept because its check passes: now it is wanted again.
+          this.setFlags(known, known.flags & ~HostFlag.pendingDynamicRemoval);
+          continue;
+        }
         const host = this.create(options, locality, priority, now);
         this.insert(host, level);
         added.push(host);
@@ -126,6 +139,8 @@ export class HostStore implements PrioritySet {
 
   /** Takes a host out whatever its checks say. */
   drop(host: HostState): void {
+    // Requests outlive their host, and what they report comes after another one has its address.
+    if (this.byAddress.get(host.address) !== host) return;
     this.forget(host);
     this.byAddress.delete(host.address);
     this.levels[host.priority]?.remove(host);
@@ -134,11 +149,10 @@ export class HostStore implements PrioritySet {
   }
 
   /**
-   * Makes the hosts those of `groups`, in that order. Hosts with a known address stay the same object with everything
+   * Makes the hosts those of `groups`, which were checked, in that order. Hosts with a known address stay the same object with everything
    * learnt about them. Returns the changes of single hosts when nobody came, went or moved; nothing otherwise.
    */
   replace(groups: readonly EndpointGroup[], now: number): HostDelta["change"] {
-    checkGroups(groups);
     const changes = this.changesOnly(groups);
     if (changes !== undefined) return changes;
     const before = new Map(this.byAddress);

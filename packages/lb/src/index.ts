@@ -60,6 +60,7 @@ export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } fro
 export { createEwma, type Ewma, type EwmaSnapshot } from "./ewma.js";
 export type {
   AdmissionStep,
+  DropStep,
   Explanation,
   HostStep,
   PriorityStep,

@@ -61,9 +61,9 @@ export function orcaWeight(
 ): number | undefined {
   const rps = report.rps ?? 0;
   if (!(rps > 0)) return undefined;
-  let utilization = orcaUtilization(report, metricNames);
+  // Errors alone are utilisation as well, as in Envoy; a report that says neither, or no numbers, says nothing.
+  const utilization = orcaUtilization(report, metricNames) + ((report.eps ?? 0) / rps) * errorUtilizationPenalty;
   if (!(utilization > 0)) return undefined;
-  utilization += ((report.eps ?? 0) / rps) * errorUtilizationPenalty;
   return Math.min(MAX_WEIGHT, Math.floor(rps / utilization));
 }
 

@@ -1,5 +1,6 @@
 import type { Trace } from "./explain.js";
 import type { Host } from "./host.js";
+import { type HostState, isExcluded } from "./host-state.js";
 import type { PickContext } from "./pick.js";
 import type { BalancerEnv } from "./policy.js";
 import {
@@ -100,6 +101,7 @@ function weightOf(hosts: readonly Host[]): number {
   return sum;
 }
 
+/** By the flags a host is listed by, as the lists beside it: those it has by now may wait for the merge window. */
 function excludedWeight(hosts: readonly Host[]): number {
-  return weightOf(hosts.filter((host) => host.excluded));
+  return weightOf(hosts.filter((host) => isExcluded((host as HostState).listedFlags)));
 }

@@ -97,6 +97,11 @@ export class SubsetIndex {
     for (const pool of this.poolsOf(host)) pool.refresh(change);
   }
 
+  /** All subsets by name. */
+  *pools(): Generator<readonly [string, SubsetPool]> {
+    for (const { text, pool } of this.entries.values()) yield [text, pool];
+  }
+
   /** The subsets a host is in. */
   poolsOf(host: HostState): readonly SubsetPool[] {
     return (this.byHost.get(host) ?? []).map((entry) => entry.pool);

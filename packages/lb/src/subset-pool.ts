@@ -71,6 +71,25 @@ export class SubsetPool {
     this.balancer?.observe?.(host, outcome, latencyMs, now);
   }
 
+  get nextTickAt(): number {
+    return this.balancer?.nextTickAt ?? Number.POSITIVE_INFINITY;
+  }
+
+  tick(now: number): void {
+    this.balancer?.tick?.(now);
+  }
+
+  /** State of the balancer, if it ever chose. */
+  snapshot(): unknown {
+    return this.balancer?.snapshot?.();
+  }
+
+  restore(state: unknown): void {
+    if (state === undefined) return;
+    this.balancer ??= this.policy.balancer(this.hosts, this.env);
+    this.balancer.restore?.(state);
+  }
+
   private changed(priority: number | undefined): void {
     this.hosts.weighLocalities();
     this.balancer?.refresh({ kind: "membership", ...(priority !== undefined && { priority }) });

@@ -117,7 +117,48 @@ describe("STRICT_DNS", () => {
     expect(cluster.host("10.0.0.2:81")).toBe(kept);
   });
 
-  test("nothing changes until every name was looked up, nor after disposal", async () => {
+  test("a name whose answer never comes keeps the others from nothing", async () => {
+    const scheduler = manualScheduler();
+    const cluster = createCluster({}, { clock: scheduler, random: seededRandom(1) });
+    runDnsDiscovery(
+      cluster,
+      { kind: "strict", endpoints: ENDPOINTS },
+      {
+        scheduler,
+        random: () => 0.5,
+        resolve: (name) =>
+          name === "cart.test" ? new Promise(() => {}) : Promise.resolve([{ address: "10.0.0.1" }, { address: "::1" }]),
+      },
+    );
+    await settle();
+    expect(cluster.prioritySet.levels[0]?.hosts.map((host) => host.address)).toEqual(["10.0.0.1:80", "[::1]:80"]);
+  });
+
+  test("addresses the cluster does not accept, or that are none, are a look-up that failed", async () => {
+    const heavy = [{ hosts: [{ address: "shop.test:80", weight: 2 ** 31 }] }];
+    const { answers, hosts, asked, pass } = setUp({ endpoints: heavy });
+    answers["shop.test"] = [{ address: "10.0.0.1" }];
+    await settle();
+    for (const wrong of [[{ address: "10.0.0.2" }, { address: "10.0.0.3" }], [{}], [null], 5]) {
+      answers["shop.test"] = wrong as unknown as DnsAddress[];
+      await pass(5000);
+      expect(hosts()).toEqual(["10.0.0.1:80"]);
+    }
+    answers["shop.test"] = [{ address: "10.0.0.4" }];
+    await pass(5000);
+    expect(hosts()).toEqual(["10.0.0.4:80"]);
+    expect(asked).toHaveLength(6);
+  });
+
+  test("an answer that comes after the cluster was disposed ends the look-ups", async () => {
+    const { cluster, asked, pass } = setUp();
+    cluster[Symbol.dispose]();
+    await settle();
+    await pass(60_000);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("nothing changes after disposal", async () => {
     const { answers, hosts, running, asked, pass } = setUp({ endpoints: ENDPOINTS });
     answers["shop.test"] = [{ address: "10.0.0.1" }];
     running[Symbol.dispose]();

@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.js";
 import type { HostState } from "../host-state.js";
 import type { LocalityMode } from "../locality-options.js";
 import { medianWeight, orcaWeight, recordReport, usableWeight } from "../orca.js";
@@ -51,6 +52,7 @@ export function clientSideWeightedRoundRobin(options: ClientSideWeightedRoundRob
     name: "client_side_weighted_round_robin",
     options,
     balancer(hosts, env) {
+      const weights: ReportedWeightOf = new WeakMap();
       const inner = sourceBalancer(hosts, env, {
         name: "client_side_weighted_round_robin",
         ...(locality && { locality }),
@@ -60,43 +62,60 @@ export function clientSideWeightedRoundRobin(options: ClientSideWeightedRoundRob
             prePicks: seed,
             clock: env.clock,
             ...(slowStart && { slowStart }),
-            weightOf: (host) => host.reportedWeight ?? 1,
+            weightOf: (host) => weights.get(host) ?? 1,
             unweighted: { pick: (list) => rotation.pick(list.length) },
           });
         },
       });
-      return new ReportedWeights(hosts, inner, options, env.clock.now());
+      return new ReportedWeights(hosts, inner, weights, options, env.clock);
     },
   };
 }
+
+/** Weights by host. They are a balancer's own: in another subset the median of the reports is another. */
+type ReportedWeightOf = WeakMap<HostState, number>;
 
 /** Keeps the reports and turns them into weights at each update period. */
 class ReportedWeights implements Balancer {
   nextTickAt: number;
   private readonly hosts: PrioritySet;
   private readonly inner: Balancer;
+  private readonly weights: ReportedWeightOf;
+  private readonly clock: Clock;
   private readonly blackoutMs: number;
   private readonly expirationMs: number;
   private readonly updateMs: number;
   private readonly penalty: number;
   private readonly metricNames: readonly string[];
+  /** Hosts came: they are to weigh what the others do from their first request on, not from the next period. */
+  private isDue = false;
 
-  constructor(hosts: PrioritySet, inner: Balancer, options: ClientSideWeightedRoundRobinOptions, now: number) {
+  constructor(
+    hosts: PrioritySet,
+    inner: Balancer,
+    weights: ReportedWeightOf,
+    options: ClientSideWeightedRoundRobinOptions,
+    clock: Clock,
+  ) {
     this.hosts = hosts;
     this.inner = inner;
+    this.weights = weights;
+    this.clock = clock;
     this.blackoutMs = options.blackoutPeriodMs ?? 10_000;
     this.expirationMs = options.weightExpirationPeriodMs ?? 180_000;
     this.updateMs = Math.max(MIN_UPDATE_PERIOD_MS, options.weightUpdatePeriodMs ?? 1000);
     this.penalty = options.errorUtilizationPenalty ?? 1;
     this.metricNames = options.metricNames ?? [];
-    this.nextTickAt = now + this.updateMs;
+    this.nextTickAt = clock.now() + this.updateMs;
   }
 
   choose(...args: Parameters<Balancer["choose"]>): ReturnType<Balancer["choose"]> {
+    if (this.isDue) this.update(this.clock.now());
     return this.inner.choose(...args);
   }
 
   refresh(change: Parameters<Balancer["refresh"]>[0]): void {
+    if (change.kind === "membership") this.isDue = true;
     this.inner.refresh(change);
   }
 
@@ -111,6 +130,11 @@ class ReportedWeights implements Balancer {
   tick(now: number): void {
     if (now < this.nextTickAt) return;
     this.nextTickAt = now + this.updateMs;
+    this.update(now);
+  }
+
+  private update(now: number): void {
+    this.isDue = false;
     for (const [priority, level] of this.hosts.levels.entries()) {
       if (this.updateLevel(level.hosts as readonly HostState[], now)) {
         this.inner.refresh({ kind: "membership", priority });
@@ -123,6 +147,7 @@ class ReportedWeights implements Balancer {
   }
 
   restore(state: unknown): void {
+    this.isDue = true;
     this.inner.restore?.(state);
   }
 
@@ -136,8 +161,8 @@ class ReportedWeights implements Balancer {
     for (const [index, host] of hosts.entries()) {
       // A weight of 0 would never be due; Envoy's hosts weigh at least 1 as well.
       const weight = Math.max(1, weights[index] ?? median);
-      if (weight === (host.reportedWeight ?? 1)) continue;
-      host.reportedWeight = weight;
+      if (weight === (this.weights.get(host) ?? 1)) continue;
+      this.weights.set(host, weight);
       changed = true;
     }
     return changed;

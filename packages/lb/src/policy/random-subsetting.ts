@@ -36,7 +36,7 @@ class RandomSubset implements Balancer {
   private readonly chosen: SubsetHosts;
   private readonly inner: Balancer;
   private readonly size: number;
-  private readonly seed: Hash64;
+  private seed: Hash64;
   private members = new Set<HostState>();
   private stale = true;
 
@@ -84,7 +84,14 @@ class RandomSubset implements Balancer {
   }
 
   restore(state: unknown): void {
-    if (typeof state === "object" && state !== null && "inner" in state) this.inner.restore?.(state.inner);
+    if (typeof state !== "object" || state === null) return;
+    if ("seed" in state && isHash(state.seed)) {
+      // With another seed, a client would move to other hosts each time its configuration changes.
+      this.seed = { hi: state.seed.hi, lo: state.seed.lo };
+      this.stale = true;
+    }
+    if (this.stale) this.rebuild();
+    if ("inner" in state) this.inner.restore?.(state.inner);
   }
 
   private rebuild(): void {
@@ -98,4 +105,9 @@ class RandomSubset implements Balancer {
     this.chosen.weighLocalities();
     this.inner.refresh({ kind: "membership" });
   }
+}
+
+function isHash(value: unknown): value is Hash64 {
+  if (typeof value !== "object" || value === null || !("hi" in value) || !("lo" in value)) return false;
+  return [value.hi, value.lo].every((half) => typeof half === "number" && half >>> 0 === half);
 }

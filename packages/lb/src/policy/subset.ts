@@ -84,6 +84,39 @@ class SubsetBalancer implements Balancer {
     }
   }
 
+  /** Subsets whose policy recomputes weights want to be called as well. */
+  get nextTickAt(): number {
+    let next = Math.min(this.any.nextTickAt, this.defaults.nextTickAt);
+    for (const [, pool] of this.index.pools()) next = Math.min(next, pool.nextTickAt);
+    return next;
+  }
+
+  tick(now: number): void {
+    this.any.tick(now);
+    this.defaults.tick(now);
+    for (const [, pool] of this.index.pools()) pool.tick(now);
+  }
+
+  snapshot(): unknown {
+    const subsets = [...this.index.pools()].map(([text, pool]) => [text, pool.snapshot()] as const);
+    return {
+      any: this.any.snapshot(),
+      defaults: this.defaults.snapshot(),
+      subsets: Object.fromEntries(subsets.filter(([, state]) => state !== undefined)),
+    };
+  }
+
+  restore(state: unknown): void {
+    if (!isStruct(state)) return;
+    if (this.stalePriority !== undefined) this.rebuild();
+    this.any.restore(state["any"]);
+    this.defaults.restore(state["defaults"]);
+    const subsets = isStruct(state["subsets"]) ? state["subsets"] : {};
+    for (const [text, pool] of this.index.pools()) {
+      if (Object.hasOwn(subsets, text)) pool.restore(subsets[text]);
+    }
+  }
+
   private chooseFor(criteria: SubsetCriteria | undefined, context: PickContext, trace?: Trace): Host | undefined {
     if (criteria !== undefined) {
       const used = this.options.allowRedundantKeys ? this.index.reduce(criteria) : criteria;
@@ -127,7 +160,8 @@ class SubsetBalancer implements Balancer {
   }
 
   private criteriaOf(metadata: Metadata | undefined): SubsetCriteria | undefined {
-    if (metadata === undefined) return undefined;
+    // What untyped callers pass may be anything, and nothing throws on the way of a request.
+    if (typeof metadata !== "object" || metadata === null) return undefined;
     let criteria = this.criteria.get(metadata);
     if (criteria === undefined) {
       criteria = new SubsetCriteria(metadata);
@@ -164,4 +198,8 @@ class SubsetBalancer implements Balancer {
     }
     return true;
   }
+}
+
+function isStruct(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -11,7 +11,10 @@ import {
 import { LbError } from "../errors.js";
 import { systemScheduler } from "./driver.js";
 
-/** Looks a name up; a name without addresses gives an empty list, a look-up that failed rejects. */
+/**
+ * Looks a name up; a name without addresses gives an empty list, a look-up that failed rejects. A name is not asked for
+ * again before its answer is there, so a resolver sets a limit of its own.
+ */
 export type DnsResolver = (name: string, family: DnsFamily) => Promise<readonly DnsAddress[]>;
 
 /** What {@link runDnsDiscovery} needs beside the options. */
@@ -27,13 +30,13 @@ export interface DnsDiscoveryDeps {
 interface Lookup {
   found: readonly DnsAddress[];
   failures: number;
-  answered: boolean;
 }
 
 /**
- * Keeps the hosts of a cluster those that their names stand for, until disposed. Hosts change for the first time when
- * every name was looked up once. A failed look-up changes nothing; a name without addresses takes its hosts away, except
- * the one of a logical cluster.
+ * Keeps the hosts of a cluster those that their names stand for, until disposed. From the first answer on, a name has the
+ * hosts of its last answer, and none before it has one: a name that is slow keeps nobody waiting, as in Envoy. A failed
+ * look-up changes nothing, nor does one whose addresses the cluster does not accept; a name without addresses takes its
+ * hosts away, except the one of a logical cluster.
  *
  * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` if a logical cluster does not have exactly one name.
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/service_discovery#strict-dns
@@ -52,12 +55,11 @@ export function runDnsDiscovery(
   }
   // Endpoints with one name and different ports share its look-ups.
   const lookups = new Map<string, Lookup>();
-  for (const { name } of endpoints) lookups.set(name, { found: [], failures: 0, answered: false });
+  for (const { name } of endpoints) lookups.set(name, { found: [], failures: 0 });
   const timers = new Map<string, Disposable>();
   let disposed = false;
 
   const apply = (): void => {
-    for (const { answered } of lookups.values()) if (!answered) return;
     const addressesOf = (index: number): readonly DnsAddress[] => {
       const { found } = lookups.get(endpoints[index]?.name ?? "") ?? { found: [] };
       return logical ? found.slice(0, 1) : found;
@@ -66,16 +68,19 @@ export function runDnsDiscovery(
   };
 
   const lookUp = async (name: string, lookup: Lookup): Promise<void> => {
+    const before = lookup.found;
     try {
       const found = await resolve(name, options.family ?? "AUTO");
-      lookup.failures = 0;
+      if (disposed) return;
       if (found.length > 0 || !logical) lookup.found = found;
-    } catch {
+      apply();
+      lookup.failures = 0;
+    } catch (error) {
+      if (error instanceof LbError && error.code === "ERR_LB_CLUSTER_DISPOSED") return;
+      lookup.found = before;
       lookup.failures += 1;
     }
     if (disposed) return;
-    lookup.answered = true;
-    apply();
     const delayMs = nextLookupDelay(options, lookup.found, lookup.failures, random());
     timers.set(
       name,
