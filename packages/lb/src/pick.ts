@@ -29,6 +29,8 @@ export interface PickContext {
   readonly header?: (name: string) => string | undefined;
   /** Reads request metadata of a filter by path; used by the override host policy. */
   readonly dynamicMetadata?: (filter: string, path: readonly string[]) => unknown;
+  /** Writes request metadata of a filter; called by the override host policy with the host it chose. */
+  readonly setDynamicMetadata?: (filter: string, path: readonly string[], value: string) => void;
   /** The address a captured connection was meant for; used by `ORIGINAL_DST` clusters. */
   readonly originalDestination?: string;
 }
@@ -87,7 +89,7 @@ export interface HostPick {
   readonly host: Host;
   /**
    * Reports what happened without giving the hold back: for when response headers arrive long before the body ends.
-   * Only the first report counts.
+   * Only the first report counts; `connected` comes before it and does not use it up.
    */
   report(outcome: Outcome): void;
   /**

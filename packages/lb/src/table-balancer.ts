@@ -127,8 +127,9 @@ export function tableBalancer(set: PrioritySet, env: BalancerEnv, options: Table
       if (change.kind === "membership" && change.priority !== undefined) tables[change.priority] = undefined;
       else if (change.kind === "membership") tables.length = 0;
       else tables[change.host.priority] = undefined;
-      // Whether a priority panics depends on the health of the others.
-      if (change.kind !== "weight" && set.levels.length > 1) tables.length = 0;
+      // Whether a priority panics depends on the health of the others, which may be counted by weight.
+      const mayPanic = change.kind !== "weight" || set.weightedPriorityHealth;
+      if (mayPanic && set.levels.length > 1) tables.length = 0;
     },
   };
 }

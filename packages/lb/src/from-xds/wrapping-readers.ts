@@ -4,11 +4,12 @@ import type {
   OverrideHost_OverrideHostSource,
 } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/override_host/v3";
 import type { RandomSubsetting } from "@weftmesh/xds-types/envoy/extensions/load_balancing_policies/random_subsetting/v3";
+import type { MetadataKey } from "@weftmesh/xds-types/envoy/type/metadata/v3";
 import {
   type ClientSideWeightedRoundRobinOptions,
   clientSideWeightedRoundRobin,
 } from "../policy/client-side-weighted-round-robin.js";
-import { type OverrideHostSource, overrideHost } from "../policy/override-host.js";
+import { type MetadataPath, type OverrideHostSource, overrideHost } from "../policy/override-host.js";
 import { randomSubsetting } from "../policy/random-subsetting.js";
 import type { Policy } from "../policy.js";
 import { definedOnly } from "./issues.js";
@@ -49,8 +50,9 @@ export function readOverrideHost(config: OverrideHost, path: string, scope: Poli
   );
   // A source that cannot be read was reported already.
   if (fallbackPolicy === undefined || sources.length < (config.overrideHostSources ?? []).length) return undefined;
+  const selectedHostKey = config.selectedHostKey && metadataPath(config.selectedHostKey);
   return scope.issues.build(
-    () => overrideHost({ sources, fallbackPolicy }),
+    () => overrideHost({ sources, fallbackPolicy, ...(selectedHostKey && { selectedHostKey }) }),
     (field) => `${path}.${field}`,
   );
 }
@@ -62,7 +64,11 @@ function readSource(source: OverrideHost_OverrideHostSource, path: string, scope
     return [];
   }
   if (header) return [{ header: header.toLowerCase() }];
-  return [{ metadata: { filter: metadata?.key ?? "", path: (metadata?.path ?? []).map(({ key }) => key ?? "") } }];
+  return metadata ? [{ metadata: metadataPath(metadata) }] : [];
+}
+
+function metadataPath({ key = "", path = [] }: MetadataKey): MetadataPath {
+  return { filter: key, path: path.map((segment) => segment.key ?? "") };
 }
 
 /** Reads how many hosts a client keeps, and who chooses among them. */

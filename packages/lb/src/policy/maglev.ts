@@ -25,7 +25,12 @@ export function maglev(options: MaglevOptions = {}): Policy {
       tableBalancer(hosts, env, {
         ...options,
         name: "maglev",
-        createTable: (entries) => createMaglevTable(entries, options.tableSize),
+        createTable(entries) {
+          const table = createMaglevTable(entries, options.tableSize);
+          env.gauge("maglev_lb.min_entries_per_host", table.minEntriesPerHost);
+          env.gauge("maglev_lb.max_entries_per_host", table.maxEntriesPerHost);
+          return table;
+        },
       }),
   };
 }

@@ -35,10 +35,12 @@ export type OverrideHostSource = OverrideHeader | OverrideMetadata;
 
 /** Options of {@link overrideHost}. */
 export interface OverrideHostOptions {
-  /** Asked in order; the first with a value that is not empty counts. At least one. */
+  /** Asked in order; all they name is tried, one after the other. At least one. */
   readonly sources: readonly OverrideHostSource[];
   /** Chooses when no source names a host that exists. */
   readonly fallbackPolicy: Policy;
+  /** Where the address of the host that was chosen is written, by {@link PickContext.setDynamicMetadata}. Default: nowhere. */
+  readonly selectedHostKey?: MetadataPath;
 }
 
 /**
@@ -56,6 +58,7 @@ export function overrideHost(options: OverrideHostOptions): Policy {
       check.report(`override_host_sources[${index}]`, "must have exactly one of header and metadata");
     }
   }
+  if (options.selectedHostKey?.path.length === 0) check.report("selected_host_key.path", "must name at least one key");
   check.done();
   return {
     name: "override_host",
@@ -65,14 +68,16 @@ export function overrideHost(options: OverrideHostOptions): Policy {
 }
 
 class OverrideHost implements Balancer {
-  private readonly sources: readonly OverrideHostSource[];
+  private readonly options: OverrideHostOptions;
   private readonly fallback: Balancer;
-  private readonly find: (address: string) => HostState | undefined;
+  private readonly hosts: PrioritySet;
+  /** Hosts by address; made again by the first request that needs it after hosts came or went. */
+  private byAddress: ReadonlyMap<string, HostState> | undefined;
 
   constructor(hosts: PrioritySet, env: BalancerEnv, options: OverrideHostOptions) {
-    this.sources = options.sources;
+    this.options = options;
     this.fallback = options.fallbackPolicy.balancer(hosts, env);
-    this.find = createAddressIndex(hosts);
+    this.hosts = hosts;
   }
 
   get nextTickAt(): number {
@@ -80,13 +85,18 @@ class OverrideHost implements Balancer {
   }
 
   choose(context: PickContext, trace?: Trace): Host | undefined {
-    const named = namedHost(this.sources, context, this.find);
-    if (named === undefined) return this.fallback.choose(context, trace);
-    trace?.push({ step: "host", policy: "override_host", address: named.address });
-    return named;
+    const host = this.namedHost(context);
+    if (host !== undefined) trace?.push({ step: "host", policy: "override_host", address: host.address });
+    const chosen = host ?? this.fallback.choose(context, trace);
+    const { selectedHostKey } = this.options;
+    if (chosen !== undefined && selectedHostKey !== undefined && trace === undefined) {
+      context.setDynamicMetadata?.(selectedHostKey.filter, selectedHostKey.path, chosen.address);
+    }
+    return chosen;
   }
 
   refresh(change: HostsChange): void {
+    if (change.kind === "membership") this.byAddress = undefined;
     this.fallback.refresh(change);
   }
 
@@ -105,43 +115,35 @@ class OverrideHost implements Balancer {
   restore(state: unknown): void {
     this.fallback.restore?.(state);
   }
-}
 
-/** Finds hosts by address; built again when the hosts changed. */
-function createAddressIndex(set: PrioritySet): (address: string) => HostState | undefined {
-  let version = -1;
-  let index = new Map<string, HostState>();
-  return (address) => {
-    if (version !== set.version) {
-      version = set.version;
-      index = new Map(set.levels.flatMap((level) => level.hosts.map((host) => [host.address, host as HostState])));
-    }
-    return index.get(address);
-  };
-}
-
-function namedHost(
-  sources: readonly OverrideHostSource[],
-  context: PickContext,
-  find: (address: string) => HostState | undefined,
-): HostState | undefined {
-  for (const source of sources) {
-    const value = addressesFrom(source, context);
-    if (!value) continue;
+  /** The host named for this attempt: each attempt before it used one up. */
+  private namedHost(context: PickContext): HostState | undefined {
     let skip = context.attempted?.length ?? 0;
-    for (const address of value.split(",")) {
-      const host = find(address.trim());
-      if (host === undefined) continue;
-      if (skip === 0) return host;
-      skip -= 1;
+    for (const source of this.options.sources) {
+      const value = addressesFrom(source, context);
+      if (!value) continue;
+      for (const address of value.split(",")) {
+        const host = this.find(address.trim());
+        if (host === undefined) continue;
+        if (skip === 0) return host;
+        skip -= 1;
+      }
     }
     return undefined;
   }
-  return undefined;
+
+  private find(address: string): HostState | undefined {
+    this.byAddress ??= new Map(
+      this.hosts.levels.flatMap((level) => level.hosts.map((host) => [host.address, host as HostState])),
+    );
+    return this.byAddress.get(address);
+  }
 }
 
 function addressesFrom(source: OverrideHostSource, context: PickContext): string | undefined {
-  if (source.header !== undefined) return context.header?.(source.header.toLowerCase());
-  const value = context.dynamicMetadata?.(source.metadata.filter, source.metadata.path);
+  const value =
+    source.header === undefined
+      ? context.dynamicMetadata?.(source.metadata.filter, source.metadata.path)
+      : context.header?.(source.header.toLowerCase());
   return typeof value === "string" ? value : undefined;
 }

@@ -61,7 +61,11 @@ export function peakEwma(options: PeakEwmaOptions = {}): Policy {
           if (!(now >= updatedAt)) return;
           const share = remaining(updatedAt, now, decayMs);
           const penalty = penaltyOf(outcome, failurePenaltyMs, maxPenaltyMs);
-          const counted = penalty === 0 ? latencyMs : Math.max(penalty, latencyMs, estimate * share);
+          // What is no time says nothing: a negative one would win every comparison, an infinite one lose them all.
+          const isTime = latencyMs >= 0 && latencyMs < Number.POSITIVE_INFINITY;
+          if (!isTime && penalty === 0) return;
+          const measured = isTime ? latencyMs : 0;
+          const counted = penalty === 0 ? measured : Math.max(penalty, measured, estimate * share);
           host.setLatency(peakAverage(estimate, counted, share), now);
         },
       };
@@ -119,7 +123,8 @@ function createLatencyPicker(env: BalancerEnv, defaultRttMs: number, decayMs: nu
 
 /** What a failure counts as, 0 for a success. */
 function penaltyOf(outcome: Outcome, failurePenaltyMs: number, maxPenaltyMs: number): number {
-  const asked = Math.min(outcome.retryAfterMs ?? 0, maxPenaltyMs);
+  // A header that is no number makes NaN, and the failure counts all the same.
+  const asked = Math.min(outcome.retryAfterMs || 0, maxPenaltyMs);
   const failed = outcome.status === undefined ? outcome.result !== "response" : outcome.status >= 500;
   const accepted = outcome.result === "connected-final";
   if (accepted || !(failed || outcome.status === 429)) return 0;

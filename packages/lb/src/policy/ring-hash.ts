@@ -21,7 +21,13 @@ export function ringHash(options: RingHashOptions = {}): Policy {
       tableBalancer(hosts, env, {
         ...options,
         name: "ring_hash",
-        createTable: (entries) => createHashRing(entries, options),
+        createTable(entries) {
+          const ring = createHashRing(entries, options);
+          env.gauge("ring_hash_lb.size", ring.size);
+          env.gauge("ring_hash_lb.min_hashes_per_host", ring.minHashesPerHost);
+          env.gauge("ring_hash_lb.max_hashes_per_host", ring.maxHashesPerHost);
+          return ring;
+        },
       }),
   };
 }
