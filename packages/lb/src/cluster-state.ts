@@ -95,7 +95,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
       this.count("upstream_cx_none_healthy");
       return NONE["no-healthy-host"];
     }
-    const breaker = this.breakers[context.routingPriority ?? "DEFAULT"];
+    const breaker = this.breakerOf(context.routingPriority);
     if (!breaker.take("request")) return NONE.overflow;
     if (!context.attempted?.length) breaker.countOriginal();
     host.begin();
@@ -116,15 +116,15 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     }
     const host = this.balancer.choose(context, steps);
     if (host === undefined) return { reason: "no-healthy-host", steps };
-    const breaker = this.breakers[context.routingPriority ?? "DEFAULT"];
+    const breaker = this.breakerOf(context.routingPriority);
     const current = breaker.current("request");
     const max = breaker.max("request");
     steps.push({ step: "admission", resource: "request", current, max, open: current >= max });
     return current >= max ? { reason: "overflow", steps } : { address: host.address, steps };
   }
 
-  admit(resource: Resource, priority: RoutingPriority = "DEFAULT", host?: Host): Permit | undefined {
-    return this.breakers[priority].permit(resource, resource === "connection" ? host : undefined);
+  admit(resource: Resource, priority?: RoutingPriority, host?: Host): Permit | undefined {
+    return this.breakerOf(priority).permit(resource, resource === "connection" ? host : undefined);
   }
 
   host(address: string): Host | undefined {
@@ -184,7 +184,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     stats["membership_degraded"] = this.countHosts("degraded");
     stats["membership_excluded"] = this.prioritySet.levels.reduce((sum, level) => sum + level.excluded, 0);
     stats["upstream_rq_active"] = this.active;
-    if (this.detector) stats["outlier_detection.ejections_active"] = this.detector.ejectionsActive;
+    this.detector?.writeStats(stats);
     this.breakers.DEFAULT.writeStats("circuit_breakers.default", stats);
     this.breakers.HIGH.writeStats("circuit_breakers.high", stats);
     return stats;
@@ -227,10 +227,10 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     this.waiting.clear();
   }
 
-  onReport(host: HostState, outcome: Outcome, startedAt: number): void {
+  onReport(host: HostState, outcome: Outcome, startedAt: number, connected: boolean): void {
     // What is said of a host that is gone must not eject it: nobody would ever let it back in.
     if (host.retired) return;
-    this.detector?.record(host, outcome);
+    this.detector?.record(host, outcome, connected);
     if (outcome.immediateHealthCheckFail) this.health?.failAtOnce(host);
     if (this.balancer.observe) {
       const now = this.clock.now();
@@ -289,6 +289,11 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
       count: (name) => this.count(name),
       gauge: (name, value) => void this.counters.set(name, value),
     };
+  }
+
+  /** What is no priority counts against the default one: untyped callers give what a message held. */
+  private breakerOf(priority: RoutingPriority | undefined): CircuitBreaker {
+    return priority === "HIGH" ? this.breakers.HIGH : this.breakers.DEFAULT;
   }
 
   private breaker(priority: RoutingPriority): CircuitBreaker {

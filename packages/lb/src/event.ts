@@ -6,7 +6,9 @@ export type EjectionType =
   | "CONSECUTIVE_LOCAL_ORIGIN_FAILURE"
   | "SUCCESS_RATE_LOCAL_ORIGIN"
   | "FAILURE_PERCENTAGE"
-  | "FAILURE_PERCENTAGE_LOCAL_ORIGIN";
+  | "FAILURE_PERCENTAGE_LOCAL_ORIGIN"
+  /** The host said so itself: it is not out, but degraded. */
+  | "DEGRADED";
 
 /** A host was found to be an outlier. */
 export interface EjectEvent {
@@ -34,7 +36,7 @@ export interface EjectEvent {
   readonly clusterSuccessRateEjectionThreshold?: number;
 }
 
-/** An ejected host is back. */
+/** An ejected host is back, or a degraded one is no more. */
 export interface UnejectEvent {
   /** Tells the events apart. */
   readonly action: "UNEJECT";
@@ -44,9 +46,11 @@ export interface UnejectEvent {
   readonly cluster: string;
   /** Address of the host. */
   readonly host: string;
+  /** Present if it was degraded, not ejected. */
+  readonly type?: "DEGRADED";
   /** Ejections of this host so far. */
   readonly numEjections: number;
-  /** Seconds since it was ejected. */
+  /** Seconds since it was ejected or degraded. */
   readonly secsSinceLastAction: number;
 }
 

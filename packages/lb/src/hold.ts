@@ -4,9 +4,13 @@ import type { HostPick, Outcome } from "./pick.js";
 
 /** Who is told when a request reports and ends. */
 export interface HoldOwner {
-  onReport(host: HostState, outcome: Outcome, startedAt: number): void;
+  /** @param connected - Whether it reported before that its connection came up. */
+  onReport(host: HostState, outcome: Outcome, startedAt: number, connected: boolean): void;
   onDone(host: HostState): void;
 }
+
+/** Untyped callers may give no outcome, and nothing throws on the way of a request. */
+const UNKNOWN: Outcome = Object.freeze({ result: "aborted" });
 
 /** The one object a pick allocates: the host, and what must be given back. */
 export class Hold implements HostPick {
@@ -15,6 +19,7 @@ export class Hold implements HostPick {
   private readonly owner: HoldOwner;
   private readonly breaker: CircuitBreaker;
   private readonly startedAt: number;
+  private connected = false;
   private reported = false;
   private held = true;
 
@@ -25,20 +30,29 @@ export class Hold implements HostPick {
     this.startedAt = startedAt;
   }
 
-  report(outcome: Outcome): void {
-    if (this.reported || !this.held) return;
-    this.reported = true;
-    this.owner.onReport(this.host, outcome, this.startedAt);
+  report(given: Outcome): void {
+    if (!this.reported && this.held) this.pass(given);
   }
 
-  done(outcome: Outcome): void {
+  done(given: Outcome): void {
     if (!this.held) return;
     this.held = false;
     // What is held goes back before anything is reported: an event handler that throws must not leak it.
     this.breaker.release("request");
     this.owner.onDone(this.host);
-    if (this.reported) return;
-    this.reported = true;
-    this.owner.onReport(this.host, outcome, this.startedAt);
+    if (!this.reported) this.pass(given);
+  }
+
+  /** That a connection came up is not the end: what becomes of the request is still to be told. */
+  private pass(given: Outcome): void {
+    const outcome = given ?? UNKNOWN;
+    const { connected } = this;
+    if (outcome.result === "connected") {
+      this.connected = true;
+      if (connected) return;
+    } else {
+      this.reported = true;
+    }
+    this.owner.onReport(this.host, outcome, this.startedAt, connected);
   }
 }

@@ -36,7 +36,11 @@ const DEFAULTS: Omit<OutlierConfig, "maxEjectionTimeMs"> = {
 
 /** Fills in the defaults; the longest ejection is never shorter than the first. */
 export function outlierConfig(options: OutlierDetectionOptions): OutlierConfig {
-  const config = { ...DEFAULTS, ...options };
+  // A field that is there but undefined is one left out.
+  const given: OutlierDetectionOptions = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
+  const config = { ...DEFAULTS, ...given };
   return {
     ...config,
     maxEjectionTimeMs: options.maxEjectionTimeMs ?? Math.max(DEFAULT_MAX_EJECTION_TIME_MS, config.baseEjectionTimeMs),

@@ -3,8 +3,9 @@ import type { EjectEvent, EjectionType, LbEvent } from "./event.js";
 import { HostFlag } from "./host.js";
 import type { HostState } from "./host-state.js";
 import type { OutlierConfig } from "./outlier-config.js";
-import { Reached, recordOutcome } from "./outlier-record.js";
-import { createOutlierState, type OutlierState, turnBucket } from "./outlier-state.js";
+import { OutlierDegradation } from "./outlier-degradation.js";
+import { isServerError, Reached, recordOutcome } from "./outlier-record.js";
+import { createOutlierState, type OutlierState, secondsSince, turnBucket } from "./outlier-state.js";
 import { sweep } from "./outlier-sweep.js";
 import type { Outcome } from "./pick.js";
 
@@ -24,7 +25,10 @@ export interface OutlierHost {
   count(statistic: string): void;
 }
 
-const PERCENT: Readonly<Record<EjectionType, keyof OutlierConfig>> = {
+/** What ejects; a degraded host stays in. */
+type Cause = Exclude<EjectionType, "DEGRADED">;
+
+const PERCENT: Readonly<Record<Cause, keyof OutlierConfig>> = {
   CONSECUTIVE_5XX: "enforcingConsecutive5xx",
   CONSECUTIVE_GATEWAY_FAILURE: "enforcingConsecutiveGatewayFailure",
   CONSECUTIVE_LOCAL_ORIGIN_FAILURE: "enforcingConsecutiveLocalOriginFailure",
@@ -34,7 +38,7 @@ const PERCENT: Readonly<Record<EjectionType, keyof OutlierConfig>> = {
   FAILURE_PERCENTAGE_LOCAL_ORIGIN: "enforcingFailurePercentageLocalOrigin",
 };
 
-const STATISTIC: Readonly<Record<EjectionType, string>> = {
+const STATISTIC: Readonly<Record<Cause, string>> = {
   CONSECUTIVE_5XX: "consecutive_5xx",
   CONSECUTIVE_GATEWAY_FAILURE: "consecutive_gateway_failure",
   CONSECUTIVE_LOCAL_ORIGIN_FAILURE: "consecutive_local_origin_failure",
@@ -43,6 +47,17 @@ const STATISTIC: Readonly<Record<EjectionType, string>> = {
   FAILURE_PERCENTAGE: "failure_percentage",
   FAILURE_PERCENTAGE_LOCAL_ORIGIN: "local_origin_failure_percentage",
 };
+
+/** Counters that are there from the beginning; the last three are deprecated in Envoy, and published there. */
+const COUNTERS: readonly string[] = [
+  ...Object.values(STATISTIC).flatMap((name) => [`ejections_detected_${name}`, `ejections_enforced_${name}`]),
+  "ejections_detected_degradation",
+  "ejections_enforced_total",
+  "ejections_overflow",
+  "ejections_total",
+  "ejections_consecutive_5xx",
+  "ejections_success_rate",
+];
 
 /** Figures a statistical ejection is logged with. */
 type SweepFigures = Pick<
@@ -67,19 +82,25 @@ export class OutlierDetector {
   successRateThreshold = -1;
   private readonly cluster: OutlierHost;
   private readonly config: OutlierConfig;
+  private readonly degradation: OutlierDegradation;
 
   constructor(config: OutlierConfig, cluster: OutlierHost) {
     this.config = config;
     this.cluster = cluster;
+    this.degradation = new OutlierDegradation(config, cluster);
     this.nextTickAt = cluster.clock.now() + config.intervalMs;
   }
 
-  /** Counts an outcome and ejects the host if that was one failure too many. */
-  record(host: HostState, outcome: Outcome): void {
+  /**
+   * Counts an outcome and ejects the host if that was one failure too many.
+   *
+   * @param connected - Whether the request has reported before that its connection came up.
+   */
+  record(host: HostState, outcome: Outcome, connected: boolean): void {
     const state = stateOf(host);
-    if (this.config.detectDegradedHosts) this.markDegraded(host, outcome);
+    if (this.config.detectDegradedHosts) this.degradation.record(host, state, outcome);
     if (state.onProbation) this.judgeProbation(host, state, outcome);
-    const reached = recordOutcome(state, outcome, this.config);
+    const reached = recordOutcome(state, outcome, this.config, connected);
     if (reached === 0) return;
     if (reached & Reached.gatewayFailure) this.onConsecutive(host, state, "CONSECUTIVE_GATEWAY_FAILURE");
     if (reached & Reached.failure) this.onConsecutive(host, state, "CONSECUTIVE_5XX");
@@ -88,18 +109,29 @@ export class OutlierDetector {
 
   /** Does the sweep if it is due. */
   tick(now: number): void {
-    if (now < this.nextTickAt) return;
+    // An instant that is no number is never due.
+    if (!(now >= this.nextTickAt)) return;
     for (const host of this.cluster.hosts()) {
       const state = stateOf(host);
       if (this.config.mode === "envoy") this.unejectIfServed(host, state, now);
+      this.degradation.clearIfServed(host, state, now);
       turnBucket(state.external);
       turnBucket(state.local);
     }
     this.sweepOrigin("external", now);
     if (this.config.splitExternalLocalOriginErrors) this.sweepOrigin("local", now);
-    for (const host of this.cluster.hosts()) this.decay(host, stateOf(host), now);
+    for (const host of this.cluster.hosts()) {
+      this.decay(host, stateOf(host), now);
+      this.degradation.decay(host, stateOf(host), now);
+    }
     // Counted from the work that was done, not from when it was due: like the timer Envoy arms again.
     this.nextTickAt = now + this.config.intervalMs;
+  }
+
+  /** Writes gauges and counters under Envoy's names. */
+  writeStats(into: Record<string, number>): void {
+    for (const name of COUNTERS) into[`outlier_detection.${name}`] ??= 0;
+    into["outlier_detection.ejections_active"] = this.ejectionsActive;
   }
 
   /** Lets a host back at once because an active check passed. */
@@ -130,17 +162,20 @@ export class OutlierDetector {
     if (isEjected(host)) this.ejectionsActive -= 1;
     host.outlier = state;
     if (ejected) this.ejectionsActive += 1;
+    // Whoever is out is on no trial: its failures would be charged twice.
+    if (ejected) state.onProbation = false;
     const flags = ejected ? host.flags | HostFlag.failedOutlierCheck : host.flags & ~HostFlag.failedOutlierCheck;
-    this.cluster.setFlags(host, flags);
+    this.cluster.setFlags(host, this.degradation.restoredFlags(flags, state));
   }
 
-  private onConsecutive(host: HostState, state: OutlierState, type: EjectionType): void {
+  private onConsecutive(host: HostState, state: OutlierState, type: Cause): void {
     // gRFC A50 knows no consecutive failures. On an ejected host nothing is reset either, as in Envoy.
     if (this.config.mode === "grpc" || isEjected(host)) return;
     this.cluster.count(`outlier_detection.ejections_detected_${STATISTIC[type]}`);
     this.tryEject(host, state, type, this.cluster.clock.now(), {});
     switch (type) {
       case "CONSECUTIVE_5XX":
+        this.cluster.count("outlier_detection.ejections_consecutive_5xx");
         state.consecutive5xx = 0;
         break;
       case "CONSECUTIVE_GATEWAY_FAILURE":
@@ -163,10 +198,12 @@ export class OutlierDetector {
     }
     const suffix = origin === "local" ? "_LOCAL_ORIGIN" : "";
     for (const { host, by, rate } of findings) {
-      const type: EjectionType = by === "success-rate" ? `SUCCESS_RATE${suffix}` : `FAILURE_PERCENTAGE${suffix}`;
+      const type: Cause = by === "success-rate" ? `SUCCESS_RATE${suffix}` : `FAILURE_PERCENTAGE${suffix}`;
       this.cluster.count(`outlier_detection.ejections_detected_${STATISTIC[type]}`);
+      if (by === "success-rate") this.cluster.count("outlier_detection.ejections_success_rate");
       // Both measures may have found the same host; Envoy and gRPC charge it twice, which doubles its time.
-      if (isEjected(host)) continue;
+      // An event's handler may have removed it meanwhile.
+      if (isEjected(host) || host.retired) continue;
       this.tryEject(host, stateOf(host), type, now, {
         hostSuccessRate: rate,
         ...(by === "success-rate" &&
@@ -187,11 +224,12 @@ export class OutlierDetector {
     return (100 * (this.ejectionsActive + 1)) / total <= Math.min(100, maxEjectionPercent);
   }
 
-  private tryEject(host: HostState, state: OutlierState, type: EjectionType, now: number, figures: SweepFigures): void {
+  private tryEject(host: HostState, state: OutlierState, type: Cause, now: number, figures: SweepFigures): void {
     if (!this.hasRoom()) {
       this.cluster.count("outlier_detection.ejections_overflow");
       return;
     }
+    if (type === "CONSECUTIVE_5XX" || type === "SUCCESS_RATE") this.cluster.count("outlier_detection.ejections_total");
     const percent = this.config[PERCENT[type]];
     const enforced = typeof percent === "number" && below(this.cluster.random, 100) < percent;
     const secsSinceLastAction = secondsSince(Math.max(state.ejectedAt, state.unejectedAt), now);
@@ -209,7 +247,7 @@ export class OutlierDetector {
     });
   }
 
-  private eject(host: HostState, state: OutlierState, type: EjectionType, now: number): void {
+  private eject(host: HostState, state: OutlierState, type: Cause, now: number): void {
     const { baseEjectionTimeMs: base, maxEjectionTimeMs: max, maxEjectionTimeJitterMs: jitter } = this.config;
     this.ejectionsActive += 1;
     state.numEjections += 1;
@@ -267,11 +305,13 @@ export class OutlierDetector {
   private judgeProbation(host: HostState, state: OutlierState, outcome: Outcome): void {
     const { probation } = this.config;
     if (probation === undefined || outcome.result === "aborted" || outcome.result === "connected") return;
-    const failed = outcome.status === undefined ? isFailure(outcome) : outcome.status >= 500;
+    const failed = outcome.status === undefined ? isFailure(outcome) : isServerError(outcome.status);
     if (failed) {
       const local = outcome.result === "timeout" || outcome.result === "connect-failed";
       const split = this.config.splitExternalLocalOriginErrors && local;
-      const type: EjectionType = split ? "CONSECUTIVE_LOCAL_ORIGIN_FAILURE" : "CONSECUTIVE_5XX";
+      const type: Cause = split ? "CONSECUTIVE_LOCAL_ORIGIN_FAILURE" : "CONSECUTIVE_5XX";
+      // The cap may keep it in: then it begins anew to show successes in a row.
+      state.probationSuccesses = 0;
       this.cluster.count(`outlier_detection.ejections_detected_${STATISTIC[type]}`);
       this.tryEject(host, state, type, this.cluster.clock.now(), {});
       return;
@@ -281,14 +321,6 @@ export class OutlierDetector {
     state.onProbation = false;
     if (probation.slowStart ?? true) host.slowStartFrom = this.cluster.clock.now();
     this.cluster.setFlags(host, host.flags & ~HostFlag.onProbation);
-  }
-
-  private markDegraded(host: HostState, outcome: Outcome): void {
-    if (outcome.result !== "response") return;
-    const flags = outcome.degraded
-      ? host.flags | HostFlag.degradedOutlierDetection
-      : host.flags & ~HostFlag.degradedOutlierDetection;
-    if (flags !== host.flags) this.cluster.setFlags(host, flags);
   }
 }
 
@@ -303,8 +335,4 @@ function stateOf(host: HostState): OutlierState {
 
 function isFailure(outcome: Outcome): boolean {
   return outcome.result === "timeout" || outcome.result === "connect-failed" || outcome.result === "request-failed";
-}
-
-function secondsSince(instant: number, now: number): number {
-  return instant < 0 ? -1 : Math.floor((now - instant) / 1000);
 }

@@ -65,7 +65,10 @@ export interface OutlierDetectionOptions {
   readonly alwaysEjectOneHost?: boolean;
   /** A passing active check brings the host back at once. Default: true. */
   readonly successfulActiveHealthCheckUnejectHost?: boolean;
-  /** Responses with `x-envoy-degraded` put the host into the degraded class until the next sweep. Default: false. */
+  /**
+   * Responses with `x-envoy-degraded` put the host into the degraded class, for as long as it would be ejected; repeated
+   * marks last longer, as ejections do. Default: false.
+   */
   readonly detectDegradedHosts?: boolean;
   /** Lets hosts back gradually. Default: off, they return at full weight as in Envoy. */
   readonly probation?: ProbationOptions;

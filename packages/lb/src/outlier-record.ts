@@ -17,11 +17,18 @@ const SPLIT_REQUEST_FAILED = 503;
 /**
  * Counts an outcome and returns which of {@link Reached} it led to.
  *
+ * @param connected - Whether the success of the connection has been counted already.
+ *
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier#arch-overview-outlier-detection-grpc
  */
-export function recordOutcome(state: OutlierState, outcome: Outcome, config: OutlierConfig): number {
+export function recordOutcome(
+  state: OutlierState,
+  outcome: Outcome,
+  config: OutlierConfig,
+  connected: boolean,
+): number {
   return config.splitExternalLocalOriginErrors
-    ? recordSplit(state, outcome, config)
+    ? recordSplit(state, outcome, config, connected)
     : recordTogether(state, outcome, config);
 }
 
@@ -41,16 +48,16 @@ function recordTogether(state: OutlierState, outcome: Outcome, config: OutlierCo
   }
 }
 
-function recordSplit(state: OutlierState, outcome: Outcome, config: OutlierConfig): number {
+function recordSplit(state: OutlierState, outcome: Outcome, config: OutlierConfig, connected: boolean): number {
   switch (outcome.result) {
     case "response":
-      recordLocalSuccess(state);
+      if (!connected) recordLocalSuccess(state);
       return recordStatus(state, outcome.status ?? 200, config);
     case "request-failed":
       return recordStatus(state, outcome.status ?? SPLIT_REQUEST_FAILED, config);
     case "connected":
     case "connected-final":
-      recordLocalSuccess(state);
+      if (!connected) recordLocalSuccess(state);
       return 0;
     case "timeout":
     case "connect-failed":
@@ -62,7 +69,7 @@ function recordSplit(state: OutlierState, outcome: Outcome, config: OutlierConfi
 
 function recordStatus(state: OutlierState, status: number, config: OutlierConfig): number {
   state.external.total += 1;
-  if (status < 500) {
+  if (!isServerError(status)) {
     state.external.success += 1;
     state.consecutive5xx = 0;
     state.consecutiveGatewayFailure = 0;
@@ -79,6 +86,11 @@ function recordStatus(state: OutlierState, status: number, config: OutlierConfig
   return reached(state.consecutive5xx, config.consecutive5xx) ? found | Reached.failure : found;
 }
 
+/** 500–599. What is beyond is no server error in Envoy either. */
+export function isServerError(status: number): boolean {
+  return status >= 500 && status < 600;
+}
+
 function recordLocalSuccess(state: OutlierState): void {
   state.local.total += 1;
   state.local.success += 1;
@@ -92,7 +104,7 @@ function recordLocalFailure(state: OutlierState, config: OutlierConfig): number 
   return found ? Reached.localOriginFailure : 0;
 }
 
-/** Envoy asks for equality, so a threshold lowered below the running count is missed until the next success. */
+/** Envoy asks for equality, so that a threshold lowered below the running count is missed until the next success. */
 function reached(count: number, threshold: number): boolean {
   return threshold > 0 && count >= threshold;
 }

@@ -19,9 +19,9 @@ export interface OutlierState {
   numEjections: number;
   /** Ejections in a row as far as they are not forgotten; the next one lasts as many times the base. */
   backoff: number;
-  /** Monotonic milliseconds; −1 if never. */
+  /** Monotonic milliseconds; −∞ if never. */
   ejectedAt: number;
-  /** Monotonic milliseconds; −1 if never. */
+  /** Monotonic milliseconds; −∞ if never. */
   unejectedAt: number;
   /** Drawn for the present ejection. */
   jitterMs: number;
@@ -29,7 +29,18 @@ export interface OutlierState {
   onProbation: boolean;
   /** Successes of the present trial. */
   probationSuccesses: number;
+  /** Times it was marked as degraded in a row, as far as they are not forgotten. */
+  degradeBackoff: number;
+  /** When it was marked, in monotonic milliseconds. */
+  degradedAt: number;
+  /** When the mark was cleared, in monotonic milliseconds; −∞ if never. */
+  undegradedAt: number;
+  /** Drawn for the present mark. */
+  degradeJitterMs: number;
 }
+
+/** Before every instant: the zero point of a clock is arbitrary, so that no number could stand for it. */
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** State of a host nothing is known of. */
 export function createOutlierState(): OutlierState {
@@ -41,11 +52,15 @@ export function createOutlierState(): OutlierState {
     local: createBucket(),
     numEjections: 0,
     backoff: 0,
-    ejectedAt: -1,
-    unejectedAt: -1,
+    ejectedAt: NEVER,
+    unejectedAt: NEVER,
     jitterMs: 0,
     onProbation: false,
     probationSuccesses: 0,
+    degradeBackoff: 0,
+    degradedAt: NEVER,
+    undegradedAt: NEVER,
+    degradeJitterMs: 0,
   };
 }
 
@@ -60,4 +75,9 @@ export function turnBucket(bucket: SuccessBucket): void {
   bucket.total = 0;
   bucket.success = 0;
   bucket.rate = -1;
+}
+
+/** Whole seconds from an instant to another; −1 if the first never was. */
+export function secondsSince(instant: number, now: number): number {
+  return instant === NEVER ? -1 : Math.floor((now - instant) / 1000);
 }

@@ -22,7 +22,8 @@ export function successRateThreshold(rates: readonly number[], stdevFactor: numb
   let squares = 0;
   for (const rate of rates) squares += (rate - mean) ** 2;
   const stdev = Math.sqrt(squares / rates.length);
-  return { mean, stdev, threshold: mean - (stdev * stdevFactor) / 1000 };
+  // Multiplied in Envoy's order: hosts strictly below are out, so the last bit counts.
+  return { mean, stdev, threshold: mean - (stdevFactor / 1000) * stdev };
 }
 
 /** Whether a host with this success rate fails by percentage: Envoy ejects at the threshold, gRPC above it. */
