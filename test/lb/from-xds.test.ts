@@ -35,7 +35,13 @@ describe("clusterFromXds", () => {
         ...STATIC,
         outlier_detection: { consecutive_5xx: 3, interval: "1s", base_ejection_time: "0.5s" },
         circuit_breakers: {
-          thresholds: [{ priority: "HIGH", max_requests: 7, retry_budget: { budget_percent: { value: 25 } } }],
+          thresholds: [
+            {
+              priority: "HIGH",
+              max_requests: 7,
+              retry_budget: { budget_percent: { value: 25 }, budget_interval: "10s" },
+            },
+          ],
         },
         common_lb_config: { healthy_panic_threshold: {}, update_merge_window: "0s" },
       }),
@@ -43,7 +49,9 @@ describe("clusterFromXds", () => {
     );
     expect(options).toMatchObject({
       outlierDetection: { consecutive5xx: 3, intervalMs: 1000, baseEjectionTimeMs: 500 },
-      circuitBreakers: [{ priority: "HIGH", maxRequests: 7, retryBudget: { budgetPercent: 25 } }],
+      circuitBreakers: [
+        { priority: "HIGH", maxRequests: 7, retryBudget: { budgetPercent: 25, budgetIntervalMs: 10_000 } },
+      ],
       healthyPanicThreshold: 0,
       updateMergeWindowMs: 0,
     });

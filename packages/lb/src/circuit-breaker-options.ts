@@ -4,8 +4,13 @@ import type { RoutingPriority } from "./pick.js";
 export interface ConcurrencyRetryBudget {
   /** Tells the kinds of budget apart. Default when absent: this kind. */
   readonly kind?: "concurrency";
-  /** Percent of active and pending requests that may be retries. Default: 20, as in Envoy. */
+  /** Percent of active and pending requests that may be retries, 0–100. Default: 20, as in Envoy. */
   readonly budgetPercent?: number;
+  /**
+   * Milliseconds: counts the requests that began within this time, retries among them, instead of those in flight.
+   * Default: 0, those in flight.
+   */
+  readonly budgetIntervalMs?: number;
   /** Retries that are always allowed at a time. Default: 3, as in Envoy. */
   readonly minRetryConcurrency?: number;
 }

@@ -2,7 +2,7 @@ import type { CircuitBreakerOptions, Permit, Resource } from "./circuit-breaker-
 import type { Clock } from "./clock.js";
 import type { Host } from "./host.js";
 import type { RoutingPriority } from "./pick.js";
-import { createWindowBudget, retryBudgetLimit, type WindowBudget } from "./retry-budget.js";
+import { createWindowBudget, retryBudgetLimit, SlidingSum, type WindowBudget } from "./retry-budget.js";
 
 /** Limits that are in force for one routing priority. */
 export type EffectiveLimits = Required<Omit<CircuitBreakerOptions, "priority" | "retryBudget">> &
@@ -29,7 +29,7 @@ const STATISTICS: Readonly<Record<Resource, { open: string; remaining: string; o
   connection: { open: "cx_open", remaining: "remaining_cx", overflow: "upstream_cx_overflow" },
   "connection-pool": { open: "cx_pool_open", remaining: "remaining_cx_pools", overflow: "upstream_cx_pool_overflow" },
   pending: { open: "rq_pending_open", remaining: "remaining_pending", overflow: "upstream_rq_pending_overflow" },
-  request: { open: "rq_open", remaining: "remaining_rq", overflow: "upstream_rq_pending_overflow" },
+  request: { open: "rq_open", remaining: "remaining_rq", overflow: "upstream_rq_active_overflow" },
   retry: { open: "rq_retry_open", remaining: "remaining_retries", overflow: "upstream_rq_retry_overflow" },
 };
 
@@ -45,6 +45,8 @@ export class CircuitBreaker {
   };
   private readonly connections = new WeakMap<Host, number>();
   private readonly window: WindowBudget | undefined;
+  /** Requests that began lately, where the budget goes by them. */
+  private readonly recent: SlidingSum | undefined;
   private readonly clock: Clock;
   private readonly count: (name: string) => void;
 
@@ -54,6 +56,8 @@ export class CircuitBreaker {
     this.count = count;
     this.window =
       limits.retryBudget?.kind === "window" ? createWindowBudget(limits.retryBudget, clock.now()) : undefined;
+    const intervalMs = limits.retryBudget?.kind === "window" ? 0 : (limits.retryBudget?.budgetIntervalMs ?? 0);
+    this.recent = intervalMs > 0 ? new SlidingSum(intervalMs, clock.now()) : undefined;
   }
 
   /** Units in use. */
@@ -84,6 +88,7 @@ export class CircuitBreaker {
       return false;
     }
     this.used[resource] += 1;
+    if (resource === "request") this.recent?.add(1, this.clock.now());
     return true;
   }
 
@@ -94,13 +99,14 @@ export class CircuitBreaker {
 
   /** Takes a unit, of the host as well if one is given, and wraps it so that giving it back twice does no harm. */
   permit(resource: Resource, host?: Host): Permit | undefined {
-    // A host may always have one connection: otherwise nothing would ever reach it.
     const ofHost = host === undefined ? 0 : (this.connections.get(host) ?? 0);
-    if (ofHost >= Math.max(1, this.limits.maxConnectionsPerHost)) {
-      this.count(STATISTICS[resource].overflow);
-      return undefined;
+    const full = host !== undefined && ofHost >= this.limits.maxConnectionsPerHost;
+    if (full) this.count(STATISTICS[resource].overflow);
+    if (full || !this.take(resource)) {
+      // A host may always have one connection, whatever others have: otherwise nothing would ever reach it.
+      if (host === undefined || ofHost > 0) return undefined;
+      this.used[resource] += 1;
     }
-    if (!this.take(resource)) return undefined;
     if (host !== undefined) this.connections.set(host, ofHost + 1);
     let held = true;
     const release = (): void => {
@@ -124,7 +130,9 @@ export class CircuitBreaker {
       const current = this.used[resource];
       into[`${prefix}.${STATISTICS[resource].open}`] = current >= max ? 1 : 0;
       if (this.limits.trackRemaining && Number.isFinite(max)) {
-        into[`${prefix}.${STATISTICS[resource].remaining}`] = Math.max(0, max - current);
+        // A budget changes with the traffic: Envoy does not follow it, and shows nothing left.
+        const unknown = resource === "retry" && this.limits.retryBudget !== undefined;
+        into[`${prefix}.${STATISTICS[resource].remaining}`] = unknown ? 0 : Math.max(0, max - current);
       }
     }
   }
@@ -137,6 +145,7 @@ export class CircuitBreaker {
     const budget = this.limits.retryBudget;
     if (budget === undefined) return this.limits.maxRetries;
     if (budget.kind === "window") return Number.POSITIVE_INFINITY;
+    if (this.recent !== undefined) return retryBudgetLimit(this.recent.total(this.clock.now()), 0, budget);
     return retryBudgetLimit(this.used.request, this.used.pending, budget);
   }
 }

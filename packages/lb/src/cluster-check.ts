@@ -64,6 +64,7 @@ function checkLimits(checker: Checker, path: string, limits: CircuitBreakerOptio
     checker.number(`${path}.retry_budget.retry_ratio`, budget.retryRatio, 0, 1000);
   } else if (budget !== undefined) {
     checker.number(`${path}.retry_budget.budget_percent`, budget.budgetPercent, 0, 100);
+    checker.number(`${path}.retry_budget.budget_interval`, budget.budgetIntervalMs, 0, Number.MAX_SAFE_INTEGER);
     checker.integer(`${path}.retry_budget.min_retry_concurrency`, budget.minRetryConcurrency, 0);
   }
 }

@@ -7,8 +7,8 @@ import type { ConcurrencyRetryBudget, WindowRetryBudget } from "./circuit-breake
  */
 export function retryBudgetLimit(active: number, pending: number, budget: ConcurrencyRetryBudget = {}): number {
   const percent = budget.budgetPercent ?? 20;
-  // Multiplying before dividing keeps whole percentages exact.
-  return Math.max(Math.floor((percent * (active + pending)) / 100), budget.minRetryConcurrency ?? 3);
+  // In Envoy's order, and with its rounding: 29 % of 100 are 28.
+  return Math.max(Math.trunc((percent / 100) * (active + pending)), budget.minRetryConcurrency ?? 3);
 }
 
 /** Amounts a {@link WindowRetryBudget} works with. */
@@ -49,7 +49,8 @@ export function windowBudgetAmounts(budget: Omit<WindowRetryBudget, "kind"> = {}
     depositAmount = 1000;
     withdrawAmount = Math.trunc(Math.fround(1000 / ratio));
   }
-  const reserve = Math.trunc(minPerSec * ttlSec) * withdrawAmount;
+  // Tower counts whole seconds here.
+  const reserve = minPerSec * Math.trunc(ttlSec) * withdrawAmount;
   return {
     depositAmount,
     withdrawAmount,
@@ -68,35 +69,54 @@ export interface WindowBudget {
   withdraw(now: number): boolean;
 }
 
+/** Sums what was added within a length of time, to a tenth of it. */
+export class SlidingSum {
+  private readonly slots = new Float64Array(SLOTS);
+  private readonly slotMs: number;
+  private slot = 0;
+  private slotStart: number;
+
+  /** @param windowMs - Above 0. */
+  constructor(windowMs: number, start: number) {
+    this.slotMs = windowMs / SLOTS;
+    this.slotStart = start;
+  }
+
+  /** Adds to the present slot. */
+  add(amount: number, now: number): void {
+    this.expire(now);
+    this.slots[this.slot] = (this.slots[this.slot] as number) + amount;
+  }
+
+  /** What was added and has not expired. */
+  total(now: number): number {
+    this.expire(now);
+    let sum = 0;
+    for (const amount of this.slots) sum += amount;
+    return sum;
+  }
+
+  private expire(now: number): void {
+    let elapsed = Math.floor((now - this.slotStart) / this.slotMs);
+    // A clock that goes back, or gives no number, leaves everything as it is.
+    if (!(elapsed > 0)) return;
+    this.slotStart += elapsed * this.slotMs;
+    for (elapsed = Math.min(elapsed, SLOTS); elapsed > 0; elapsed--) {
+      this.slot = (this.slot + 1) % SLOTS;
+      this.slots[this.slot] = 0;
+    }
+  }
+}
+
 /** Makes a sliding-window budget with ten slots. */
 export function createWindowBudget(options: Omit<WindowRetryBudget, "kind">, start: number): WindowBudget {
   const amounts = windowBudgetAmounts(options);
-  const slotMs = amounts.slotSec * 1000;
-  const slots = new Float64Array(SLOTS);
-  let slot = 0;
-  let slotStart = start;
-
-  const expire = (now: number): void => {
-    let elapsed = Math.floor((now - slotStart) / slotMs);
-    if (elapsed <= 0) return;
-    slotStart += elapsed * slotMs;
-    for (elapsed = Math.min(elapsed, SLOTS); elapsed > 0; elapsed--) {
-      slot = (slot + 1) % SLOTS;
-      slots[slot] = 0;
-    }
-  };
-
+  const balance = new SlidingSum(amounts.slotSec * SLOTS * 1000, start);
   return {
-    deposit(now) {
-      expire(now);
-      slots[slot] = (slots[slot] as number) + amounts.depositAmount;
-    },
+    deposit: (now) => balance.add(amounts.depositAmount, now),
     withdraw(now) {
-      expire(now);
-      let sum = amounts.reserve;
-      for (const amount of slots) sum += amount;
-      if (sum < amounts.withdrawAmount) return false;
-      slots[slot] = (slots[slot] as number) - amounts.withdrawAmount;
+      if (amounts.reserve + balance.total(now) < amounts.withdrawAmount) return false;
+      balance.add(-amounts.withdrawAmount, now);
       return true;
     },
   };

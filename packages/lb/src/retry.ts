@@ -21,10 +21,19 @@ export const previousHosts: HostPredicate = (host, context) =>
 /** Passes over hosts whose `envoy.lb` metadata says `canary: true`. */
 export const omitCanaryHosts: HostPredicate = (host) => host.metadata["canary"] === true;
 
-/** Passes over hosts whose metadata holds every given key with an equal value. An empty match passes over none. */
+/**
+ * Passes over hosts whose metadata holds every given key with an equal value, or with a list that has it. An empty match
+ * passes over none.
+ *
+ * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.proto
+ */
 export function omitHostMetadata(match: Readonly<Record<string, JsonValue>>): HostPredicate {
   const wanted = Object.entries(match);
-  return (host) => wanted.length > 0 && wanted.every(([key, value]) => equalJson(host.metadata[key], value));
+  return (host) => wanted.length > 0 && wanted.every(([key, value]) => holds(host.metadata[key], value));
+}
+
+function holds(value: JsonValue | undefined, wanted: JsonValue): boolean {
+  return isList(value) ? value.some((item) => equalJson(item, wanted)) : equalJson(value, wanted);
 }
 
 /** Leaves the priorities tried so far alone on every `updateFrequency`-th attempt, as `previous_priorities` does. */
@@ -45,6 +54,6 @@ export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): b
   );
 }
 
-function isList(value: JsonValue): value is readonly JsonValue[] {
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value);
 }

@@ -47,7 +47,10 @@ export async function tryHosts<O>(cluster: Cluster, options: TryHostsOptions<O>)
       attempted.push(pick.host);
       let delayMs: number | undefined;
       let judged = false;
+      let over = false;
       const stands = (result: O): boolean => {
+        // Asked too late, when another attempt may be under way: a permit taken now would be given back by nobody.
+        if (over) return false;
         judged = true;
         pick.report(options.outcomeOf(result));
         delayMs = options.retryDelayMs(result, attempt);
@@ -62,6 +65,7 @@ export async function tryHosts<O>(cluster: Cluster, options: TryHostsOptions<O>)
         if (!judged) stands(result);
         if (delayMs === undefined) return { kind: "result", result, attempts: attempt };
       } finally {
+        over = true;
         // Only the first report counts: this one is for a `send` that threw.
         pick.done({ result: "aborted" });
       }

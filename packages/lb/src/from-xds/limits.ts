@@ -1,14 +1,18 @@
 import type { CircuitBreakers, OutlierDetection } from "@weftmesh/xds-types/envoy/config/cluster/v3";
-import type { CircuitBreakerOptions } from "../circuit-breaker-options.js";
+import type { CircuitBreakerOptions, ConcurrencyRetryBudget } from "../circuit-breaker-options.js";
 import type { OutlierDetectionOptions } from "../outlier-options.js";
 import { definedOnly, enumName, type IssueList, snakeCase } from "./issues.js";
 
 /** Reads circuit breakers; an entry for a routing priority this version does not know is left out. */
 export function readCircuitBreakers(breakers: CircuitBreakers, issues: IssueList): CircuitBreakerOptions[] {
-  const limits = (breakers.thresholds ?? []).map((entry): CircuitBreakerOptions => {
+  const limits = (breakers.thresholds ?? []).map((entry, index): CircuitBreakerOptions => {
+    const interval = `circuit_breakers.thresholds[${index}].retry_budget.budget_interval`;
     const budget = entry.retryBudget && {
       ...(entry.retryBudget.budgetPercent && { budgetPercent: entry.retryBudget.budgetPercent.value ?? 0 }),
-      ...definedOnly<{ minRetryConcurrency?: number }>({ minRetryConcurrency: entry.retryBudget.minRetryConcurrency }),
+      ...definedOnly<ConcurrencyRetryBudget>({
+        budgetIntervalMs: issues.durationMs(interval, entry.retryBudget.budgetInterval),
+        minRetryConcurrency: entry.retryBudget.minRetryConcurrency,
+      }),
     };
     return definedOnly<CircuitBreakerOptions>({
       priority: enumName(entry.priority),
