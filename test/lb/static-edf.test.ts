@@ -7,10 +7,10 @@ import { WeightClasses } from "../../packages/lb/src/weight-classes.js";
 /** The schedule of these weights, after others left the list. */
 function scheduleOf(weights: readonly number[], prePicks = 0, gone: readonly number[] = []): EdfScheduler {
   const classes = new WeightClasses();
-  const left = gone.map((weight) => classes.join(weight));
-  const classOf = Uint32Array.from(weights, (weight) => classes.join(weight));
-  for (const each of left) classes.leave(each);
-  return createStaticEdf(weights.length, Float64Array.from(weights), classOf, classes, prePicks);
+  const present = Float64Array.from([...gone, ...weights]);
+  classes.read(present, present.length);
+  for (const _ of gone) classes.remove(0);
+  return createStaticEdf(Float64Array.from(weights), weights.length, classes, prePicks);
 }
 
 /** The plainest schedule: of all deadlines the least, of equal ones the one that waits longest. */

@@ -17,8 +17,7 @@ export class LoadList {
   slots: Int32Array = new Int32Array(0);
   /** The hosts' weights. */
   weights: Float64Array = new Float64Array(0);
-  /** The class of each weight among {@link LoadList.classes}. */
-  classOf: Uint32Array = new Uint32Array(0);
+  /** Which of the hosts weigh alike. */
   readonly classes: WeightClasses = new WeightClasses();
   columns: HostColumns = new HostColumns();
   /** The hosts' ordinals, to find rows of hosts that left the list. */
@@ -60,38 +59,42 @@ export class LoadList {
   }
 
   private readAll(): void {
-    const { hosts, weightOf, classes } = this;
+    const { hosts, weightOf } = this;
     this.length = hosts.length;
     this.reserve(hosts.length);
-    classes.clear();
     // One cluster, one set of columns.
     const first = hosts[0];
     if (first !== undefined) this.columns = first.columns;
     for (let index = 0; index < hosts.length; index++) {
       const host = hosts[index] as HostState;
-      const weight = weightOf(host);
       this.slots[index] = host.slot;
       this.ordinals[index] = host.ordinal;
-      this.weights[index] = weight;
-      this.classOf[index] = classes.join(weight);
+      this.weights[index] = weightOf(host);
     }
+    this.classes.read(this.weights, this.length);
   }
 
-  /** Takes the host's old row out and puts the new one in. */
+  /** Brings the host's row up to date: it may have come, gone, or stayed with another weight. */
   private follow(host: HostState): void {
     const index = rowOf(this.ordinals, this.length, host.ordinal);
-    if (index < this.length && this.ordinals[index] === host.ordinal) {
-      this.classes.leave(this.classOf[index] as number);
+    const hadRow = index < this.length && this.ordinals[index] === host.ordinal;
+    const isListed = this.hosts[indexIn(this.hosts, host.ordinal)] === host;
+    if (hadRow && !isListed) {
+      this.classes.remove(index);
       this.move(index + 1, index);
     }
-    if (this.hosts[indexIn(this.hosts, host.ordinal)] !== host) return;
-    this.reserve(this.length + 1);
-    this.move(index, index + 1);
+    if (!isListed) return;
     const weight = this.weightOf(host);
+    if (hadRow) {
+      this.classes.change(index, weight);
+    } else {
+      this.reserve(this.length + 1);
+      this.move(index, index + 1);
+      this.classes.insert(index, weight);
+    }
     this.slots[index] = host.slot;
     this.ordinals[index] = host.ordinal;
     this.weights[index] = weight;
-    this.classOf[index] = this.classes.join(weight);
     this.columns = host.columns;
   }
 
@@ -100,7 +103,6 @@ export class LoadList {
     this.slots.copyWithin(to, from, length);
     this.ordinals.copyWithin(to, from, length);
     this.weights.copyWithin(to, from, length);
-    this.classOf.copyWithin(to, from, length);
     this.length += to - from;
   }
 
@@ -110,11 +112,10 @@ export class LoadList {
     this.slots = enlarged(this.slots, new Int32Array(capacity));
     this.ordinals = enlarged(this.ordinals, new Float64Array(capacity));
     this.weights = enlarged(this.weights, new Float64Array(capacity));
-    this.classOf = enlarged(this.classOf, new Uint32Array(capacity));
   }
 }
 
-function enlarged<T extends Int32Array | Uint32Array | Float64Array>(from: T, into: T): T {
+function enlarged<T extends Int32Array | Float64Array>(from: T, into: T): T {
   into.set(from);
   return into;
 }

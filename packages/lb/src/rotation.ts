@@ -20,9 +20,10 @@ export function createRotation(start: number): Rotation {
 }
 
 class PlainRotation implements Rotation {
+  /** Picks before those that {@link PlainRotation.turned} counts. */
   private start: number;
-  /** Picks since `start`. */
-  private picks = 0;
+  /** Picks in whole rounds since the length changed. */
+  private turned = 0;
   private ahead = 0;
   /** The length of the last pick's list and its index in it: dividing costs more than all the rest. */
   private length = 0;
@@ -33,23 +34,23 @@ class PlainRotation implements Rotation {
   }
 
   get position(): number {
-    return this.start + this.picks;
+    return this.length === 0 ? this.start : this.start + this.turned + this.index + 1;
   }
 
   set position(value: number) {
     this.start = value;
-    this.picks = 0;
     this.length = 0;
   }
 
   pick(length: number): number {
     if (this.ahead > 0) this.ahead -= 1;
-    if (length === this.length) this.index = this.index + 1 === length ? 0 : this.index + 1;
+    const next = this.index + 1;
+    if (length !== this.length) this.begin(length);
+    else if (next !== length) this.index = next;
     else {
-      this.length = length;
-      this.index = this.position % length;
+      this.index = 0;
+      this.turned += length;
     }
-    this.picks += 1;
     return this.index;
   }
 
@@ -61,5 +62,13 @@ class PlainRotation implements Rotation {
 
   forgetPeeks(): void {
     this.ahead = 0;
+  }
+
+  private begin(length: number): void {
+    const { position } = this;
+    this.length = length;
+    this.index = position % length;
+    this.start = position - this.index;
+    this.turned = 0;
   }
 }

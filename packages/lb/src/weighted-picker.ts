@@ -3,6 +3,7 @@ import { createEdf, type EdfScheduler } from "./edf.js";
 import type { HostState } from "./host-state.js";
 import { LoadList } from "./load-list.js";
 import type { Picker } from "./picker.js";
+import type { Rotation } from "./rotation.js";
 import { isInSlowStart, type SlowStartOptions, slowStartWeight } from "./slow-start.js";
 import { createStaticEdf } from "./static-edf.js";
 
@@ -26,10 +27,8 @@ export interface WeightedPickerOptions {
 export interface UnweightedChoice {
   /** The index of a host of a list that is not empty. */
   pick(list: LoadList): number;
-  /** Called when the list changed. */
-  changed?(): void;
-  /** Position of the rotation, if it has one. */
-  position?: number;
+  /** Where it stands, if it goes round the list. */
+  readonly rotation?: Rotation;
 }
 
 /**
@@ -38,57 +37,77 @@ export interface UnweightedChoice {
  * burst of changes costs one build, and lists nobody picks from cost none.
  */
 export function createWeightedPicker(options: WeightedPickerOptions): Picker {
-  const { clock, slowStart, unweighted, adjust } = options;
-  const list = new LoadList(options.weightOf);
-  let schedule: EdfScheduler | undefined;
-  let stale = true;
+  return new WeightedPicker(options);
+}
 
-  const currentWeight = (index: number): number => {
-    const host = list.hosts[index] as HostState;
-    const own = list.weights[index] as number;
+// A class, since object literals with accessors of their own become dictionaries once there are two of them.
+class WeightedPicker implements Picker {
+  private readonly options: WeightedPickerOptions;
+  private readonly unweighted: UnweightedChoice;
+  private readonly list: LoadList;
+  private schedule: EdfScheduler | undefined;
+  private stale = true;
+
+  constructor(options: WeightedPickerOptions) {
+    this.options = options;
+    this.unweighted = options.unweighted;
+    this.list = new LoadList(options.weightOf);
+  }
+
+  use(hosts: readonly HostState[], changed?: readonly HostState[]): void {
+    this.list.use(hosts, changed);
+    this.stale = true;
+  }
+
+  pick(): HostState | undefined {
+    if (this.stale) this.rebuild();
+    const { list, schedule } = this;
+    if (schedule !== undefined) return list.hosts[schedule.pick()];
+    return list.length === 0 ? undefined : list.hosts[this.unweighted.pick(list)];
+  }
+
+  get position(): number {
+    return this.unweighted.rotation?.position ?? 0;
+  }
+
+  set position(value: number) {
+    const { rotation } = this.unweighted;
+    if (rotation) rotation.position = value;
+  }
+
+  private rebuild(): void {
+    this.stale = false;
+    this.list.settle();
+    this.unweighted.rotation?.forgetPeeks();
+    this.schedule = this.createSchedule();
+  }
+
+  private createSchedule(): EdfScheduler | undefined {
+    const { list, options } = this;
+    if (list.length < 2) return undefined;
+    const ramping = this.isRamping();
+    if (!ramping && list.hasEqualWeights) return undefined;
+    // Weights that move with time or load are read again at each pick; others stay until the list changes.
+    if (ramping || options.adjust) {
+      return createEdf(list.length, (index) => this.currentWeight(index), options.prePicks);
+    }
+    return createStaticEdf(list.weights, list.length, list.classes, options.prePicks);
+  }
+
+  private isRamping(): boolean {
+    const { clock, slowStart } = this.options;
+    if (slowStart === undefined) return false;
+    const now = clock.now();
+    return this.list.hosts.some((host) => isInSlowStart(host, now, slowStart));
+  }
+
+  private currentWeight(index: number): number {
+    const { adjust, clock, slowStart } = this.options;
+    const host = this.list.hosts[index] as HostState;
+    const own = this.list.weights[index] as number;
     const weight = adjust ? adjust(own, host) : own;
     if (slowStart === undefined) return weight;
     const now = clock.now();
     return isInSlowStart(host, now, slowStart) ? slowStartWeight(weight, now - host.slowStartFrom, slowStart) : weight;
-  };
-
-  const isRamping = (): boolean => {
-    if (slowStart === undefined) return false;
-    const now = clock.now();
-    return list.hosts.some((host) => isInSlowStart(host, now, slowStart));
-  };
-
-  const createSchedule = (): EdfScheduler | undefined => {
-    if (list.length < 2) return undefined;
-    const ramping = isRamping();
-    if (!ramping && list.hasEqualWeights) return undefined;
-    // Weights that move with time or load are read again at each pick; others stay until the list changes.
-    if (ramping || adjust) return createEdf(list.length, currentWeight, options.prePicks);
-    return createStaticEdf(list.length, list.weights, list.classOf, list.classes, options.prePicks);
-  };
-
-  const rebuild = (): void => {
-    stale = false;
-    list.settle();
-    unweighted.changed?.();
-    schedule = createSchedule();
-  };
-
-  return {
-    use(hosts, changed) {
-      list.use(hosts, changed);
-      stale = true;
-    },
-    pick() {
-      if (stale) rebuild();
-      if (schedule !== undefined) return list.hosts[schedule.pick()];
-      return list.length === 0 ? undefined : list.hosts[unweighted.pick(list)];
-    },
-    get position() {
-      return unweighted.position ?? 0;
-    },
-    set position(value) {
-      unweighted.position = value;
-    },
-  };
+  }
 }

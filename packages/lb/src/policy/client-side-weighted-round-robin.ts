@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.js";
+import type { Trace } from "../explain.js";
 import type { HostState } from "../host-state.js";
 import type { LocalityMode } from "../locality-options.js";
 import { medianWeight, orcaWeight, recordReport, usableWeight } from "../orca.js";
-import type { Outcome } from "../pick.js";
+import type { Outcome, PickContext } from "../pick.js";
 import type { Balancer, Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
 import type { PrioritySet } from "../priority-set.js";
@@ -63,7 +64,7 @@ export function clientSideWeightedRoundRobin(options: ClientSideWeightedRoundRob
             clock: env.clock,
             ...(slowStart && { slowStart }),
             weightOf: (host) => weights.get(host) ?? 1,
-            unweighted: { pick: (list) => rotation.pick(list.length) },
+            unweighted: { pick: (list) => rotation.pick(list.length), rotation },
           });
         },
       });

@@ -36,16 +36,7 @@ export function roundRobin(options: RoundRobinOptions = {}): Policy {
             prePicks: seed,
             clock: env.clock,
             ...(slowStart && { slowStart }),
-            unweighted: {
-              pick: (list) => rotation.pick(list.length),
-              changed: () => rotation.forgetPeeks(),
-              get position() {
-                return rotation.position;
-              },
-              set position(value) {
-                rotation.position = value;
-              },
-            },
+            unweighted: { pick: (list) => rotation.pick(list.length), rotation },
           });
         },
       });
