@@ -4,6 +4,7 @@ import {
   createCluster,
   createHashRing,
   createMaglevTable,
+  type HostDelta,
   leastRequest,
   maglev,
   type PickContext,
@@ -57,7 +58,15 @@ function picks(weights: readonly number[], policy: Policy, hashed = false): Oper
     gauge: () => undefined,
   };
   const balancer = policy.balancer(prioritySet, env);
-  const contexts = hashed ? hashContexts() : [{}];
+  if (!hashed) {
+    const context: PickContext = {};
+    return () => {
+      let last: unknown;
+      for (let i = 0; i < PICKS; i++) last = balancer.choose(context);
+      return last;
+    };
+  }
+  const contexts = hashContexts();
   let turn = 0;
   return () => {
     let last: unknown;
@@ -148,17 +157,6 @@ const POLICIES: readonly PolicyRow[] = [
   },
 ];
 
-/**
- * Adding one and a modulo cost a few nanoseconds, less than the draw of the priority, which every pick includes here:
- * this one has the absolute bar of a quiet machine.
- */
-const ABSOLUTE: Readonly<Record<string, number>> = { "round robin": 50 };
-
-function barOf(name: string): Bar {
-  const max = ABSOLUTE[name];
-  return max === undefined ? ratio(3) : absolute(max);
-}
-
 const pickRows = POLICIES.flatMap((row) =>
   SIZES.map(
     (count): OperationRow => ({
@@ -170,7 +168,7 @@ const pickRows = POLICIES.flatMap((row) =>
         {
           name: "prototype",
           prepare: () => row.prototype(count),
-          bar: barOf(row.name),
+          bar: ratio(3),
         },
       ],
     }),
@@ -244,36 +242,53 @@ const DELTAS: readonly { readonly name: string; readonly policy: () => Policy; r
   { name: "weighted round robin", policy: roundRobin, weights: mixed },
 ];
 
-/** One host turns unhealthy or healthy again, and the next pick, which brings the policy's columns and schedule up to date. */
-const flipRows = DELTAS.map(
-  ({ name, policy, weights }): OperationRow => ({
-    kind: "operation",
-    name: `lb health flip and next pick, ${name}, 10,000 hosts`,
-    ours: {
-      name: "weftmesh",
-      prepare: () => {
-        const cluster = clusterOf(weights(10_000), policy());
-        const { address } = plainHosts(equal(5001))[5000] as PlainHost;
-        let healthy = true;
-        return () => {
-          healthy = !healthy;
-          cluster.update({ change: [{ address, health: healthy ? "HEALTHY" : "UNHEALTHY" }] });
-          const pick = cluster.pick();
-          if (pick.kind === "host") pick.done({ result: "response", status: 200 });
-        };
-      },
-    },
-    against: [
-      {
-        name: "filter of all hosts",
+const EXTRA = "10.255.0.1:80";
+
+/** What may happen to one host of many; `turn` is odd and even by turns. */
+const CHANGES: readonly { readonly name: string; readonly delta: (address: string, odd: boolean) => HostDelta }[] = [
+  {
+    name: "health flip",
+    delta: (address, odd) => ({ change: [{ address, health: odd ? "UNHEALTHY" : "HEALTHY" }] }),
+  },
+  {
+    name: "host added or removed",
+    delta: (_, odd) => (odd ? { add: [{ hosts: [{ address: EXTRA }] }] } : { remove: [EXTRA] }),
+  },
+  { name: "weight change", delta: (address, odd) => ({ change: [{ address, weight: odd ? 2 : 1 }] }) },
+];
+
+/** One host changes, and the next pick, which brings the policy's columns and schedule up to date. */
+const deltaRows = CHANGES.flatMap(({ name: change, delta }) =>
+  DELTAS.map(
+    ({ name, policy, weights }): OperationRow => ({
+      kind: "operation",
+      name: `lb ${change} and next pick, ${name}, 10,000 hosts`,
+      ours: {
+        name: "weftmesh",
         prepare: () => {
-          const hosts = plainHosts(equal(10_000));
-          return () => hosts.filter((host) => host.active === 0);
+          const cluster = clusterOf(weights(10_000), policy());
+          const { address } = plainHosts(equal(5001))[5000] as PlainHost;
+          let odd = false;
+          return () => {
+            odd = !odd;
+            cluster.update(delta(address, odd));
+            const pick = cluster.pick();
+            if (pick.kind === "host") pick.done({ result: "response", status: 200 });
+          };
         },
-        bar: absolute(100_000),
       },
-    ],
-  }),
+      against: [
+        {
+          name: "filter of all hosts",
+          prepare: () => {
+            const hosts = plainHosts(equal(10_000));
+            return () => hosts.filter((host) => host.active === 0);
+          },
+          bar: absolute(100_000),
+        },
+      ],
+    }),
+  ),
 );
 
 const KEYS = Array.from({ length: 10_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
@@ -310,7 +325,7 @@ export const rows: readonly Row[] = [
   ...grpcRows,
   skewRow,
   pipelineRow,
-  ...flipRows,
+  ...deltaRows,
   ...buildRows,
   outageRow,
 ];

@@ -19,6 +19,11 @@ export interface SourceBalancerOptions {
   readonly name: string;
   /** How localities take part. Default: they do not. */
   readonly locality?: LocalityMode;
+  /**
+   * Whether the chooser draws hosts. The draw for the priority then comes before it also if it decides nothing, so that
+   * the same draws give the same host whether or not other priorities have a share.
+   */
+  readonly draws?: boolean;
   /** Makes the chooser of one list; `seed` is the same for all lists of this balancer. */
   createPicker(seed: number): Picker;
 }
@@ -31,6 +36,13 @@ export interface SourceBalancerOptions {
 export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: SourceBalancerOptions): Balancer {
   const seed = below(env.random, EDF_MAX_PRE_PICKS);
   const chooser = createPriorityChooser(set, env);
+  // Two functions and no condition: what is called seldom is not compiled in, and its number then takes a box.
+  const pickDirect = options.draws
+    ? (picker: Picker, context: PickContext) => {
+        env.random();
+        return picker.pick(context);
+      }
+    : (picker: Picker, context: PickContext) => picker.pick(context);
   const weighted = options.locality?.kind === "locality-weighted";
   const zones = options.locality?.kind === "zone-aware" ? createZoneRouter(set, env, options.locality) : undefined;
   let levels: LevelSources[] = [];
@@ -105,16 +117,13 @@ export function sourceBalancer(set: PrioritySet, env: BalancerEnv, options: Sour
     choose(context, trace) {
       if (stale) rebuild();
       if (direct !== undefined && trace === undefined && !context.attempted?.length) {
-        // The draw for the priority is taken although it decides nothing: the same seed gives the same picks whether
-        // or not other priorities have a share.
-        env.random();
-        return direct.pick(context);
+        return pickDirect(direct, context);
       }
-      for (let draws = drawsAllowed(context); ; draws--) {
+      for (let left = drawsAllowed(context); ; left--) {
         const host: HostState | undefined = chooseSource(context, trace)?.pick(context);
         if (host === undefined) return undefined;
         trace?.push({ step: "host", policy: options.name, address: host.address });
-        if (draws <= 1 || !isPassedOver(host, context)) return host;
+        if (left <= 1 || !isPassedOver(host, context)) return host;
         trace?.push({ step: "rejected", address: host.address, why: "a host predicate passes it over" });
       }
     },

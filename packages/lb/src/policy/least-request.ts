@@ -50,6 +50,7 @@ export function leastRequest(options: LeastRequestOptions = {}): Policy {
       const bias = effectiveBias(options.activeRequestBias);
       return sourceBalancer(hosts, env, {
         name: "least_request",
+        draws: true,
         ...(options.locality && { locality: options.locality }),
         createPicker: (seed) =>
           createWeightedPicker({

@@ -46,6 +46,7 @@ export function peakEwma(options: PeakEwmaOptions = {}): Policy {
     balancer(hosts, env) {
       const inner = sourceBalancer(hosts, env, {
         name: "peak_ewma",
+        draws: true,
         ...(locality && { locality }),
         createPicker: () => createLatencyPicker(env, defaultRttMs, decayMs),
       });

@@ -26,6 +26,7 @@ export function random(options: RandomOptions = {}): Policy {
     balancer(hosts, env) {
       return sourceBalancer(hosts, env, {
         name: "random",
+        draws: true,
         ...(options.locality && { locality: options.locality }),
         createPicker: () => {
           let list: readonly HostState[] = [];
