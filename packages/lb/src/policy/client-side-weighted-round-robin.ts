@@ -110,9 +110,9 @@ class ReportedWeights implements Balancer {
     this.nextTickAt = clock.now() + this.updateMs;
   }
 
-  choose(...args: Parameters<Balancer["choose"]>): ReturnType<Balancer["choose"]> {
+  choose(context: PickContext, trace?: Trace): ReturnType<Balancer["choose"]> {
     if (this.isDue) this.update(this.clock.now());
-    return this.inner.choose(...args);
+    return this.inner.choose(context, trace);
   }
 
   refresh(change: Parameters<Balancer["refresh"]>[0]): void {
