@@ -185,6 +185,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     stats["membership_excluded"] = this.prioritySet.levels.reduce((sum, level) => sum + level.excluded, 0);
     stats["upstream_rq_active"] = this.active;
     this.detector?.writeStats(stats);
+    this.health?.writeStats(stats);
     this.breakers.DEFAULT.writeStats("circuit_breakers.default", stats);
     this.breakers.HIGH.writeStats("circuit_breakers.high", stats);
     return stats;

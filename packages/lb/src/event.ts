@@ -54,13 +54,17 @@ export interface UnejectEvent {
   readonly secsSinceLastAction: number;
 }
 
+/** Why a check failed, with the names of Envoy's event log. */
+export type HealthCheckFailure = "ACTIVE" | "PASSIVE" | "NETWORK" | "NETWORK_TIMEOUT";
+
 /** An active health check changed what is known of a host. */
 export interface HealthEvent {
   /** Tells the events apart; names of Envoy's health check event log. */
   readonly action:
     | "EJECT_UNHEALTHY"
     | "ADD_HEALTHY"
-    | "FIRST_CHECK_FAILURE"
+    | "HEALTH_CHECK_FAILURE"
+    | "SUCCESSFUL_HEALTH_CHECK"
     | "DEGRADED_HEALTHY_HOST"
     | "NO_LONGER_DEGRADED_HOST";
   /** Monotonic milliseconds. */
@@ -69,6 +73,10 @@ export interface HealthEvent {
   readonly cluster: string;
   /** Address of the host. */
   readonly host: string;
+  /** Why, for `EJECT_UNHEALTHY` and `HEALTH_CHECK_FAILURE`. */
+  readonly failureType?: HealthCheckFailure;
+  /** Whether it was the first check of the host, for `ADD_HEALTHY` and `HEALTH_CHECK_FAILURE`. */
+  readonly firstCheck?: boolean;
 }
 
 /** Something a log or a metric may want to know. */

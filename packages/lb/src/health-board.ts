@@ -1,5 +1,5 @@
 import type { Clock, Random } from "./clock.js";
-import type { HealthEvent, LbEvent } from "./event.js";
+import type { HealthCheckFailure, HealthEvent, LbEvent } from "./event.js";
 import {
   applyCheck,
   type CheckEvent,
@@ -31,6 +31,17 @@ const CHECK_FLAGS =
   HostFlag.activeHealthCheckTimeout |
   HostFlag.excludedViaImmediateHealthCheckFail;
 
+const COUNTERS = ["attempt", "success", "failure", "passive_failure", "network_failure"] as const;
+
+/** What of an event the result alone says. */
+type LoggedEvent = Pick<HealthEvent, "action" | "failureType" | "firstCheck">;
+
+const FAILURES: Readonly<Partial<Record<CheckResult, HealthCheckFailure>>> = {
+  network: "NETWORK",
+  timeout: "NETWORK_TIMEOUT",
+  passive: "PASSIVE",
+};
+
 /** Turns results of active health checks into flags of hosts, events and statistics. */
 export class HealthBoard {
   private readonly options: HealthCheckOptions;
@@ -51,7 +62,7 @@ export class HealthBoard {
     this.count(result, passed);
     // Slow start begins anew each time a check brings the host back.
     if (before.failed && passed) host.slowStartFrom = this.owner.clock.now();
-    this.take(host, step.state, step.events);
+    this.take(host, step.state, eventsOf(step.events, result, before.first));
     return {
       passed,
       delayMs: nextCheckDelay(passed, step.transition, this.owner.hasTraffic, this.options, this.owner.random),
@@ -60,9 +71,10 @@ export class HealthBoard {
 
   /** A response asked to leave the host alone: it is out and out of every denominator until a check passes. */
   failAtOnce(host: HostState): void {
-    const step = applyCheck(stateOf(host), "passive", this.options);
+    const before = stateOf(host);
+    const step = applyCheck(before, "passive", this.options);
     this.count("passive", false);
-    this.take(host, { ...step.state, excluded: true }, step.events);
+    this.take(host, { ...step.state, excluded: true }, eventsOf(step.events, "passive", before.first));
   }
 
   /** Takes over what the checks of an earlier cluster found. Streaks start anew: thresholds may be others. */
@@ -70,15 +82,27 @@ export class HealthBoard {
     this.take(host, { ...state, successes: 0, failures: 0 }, []);
   }
 
-  private take(host: HostState, state: CheckState, events: readonly CheckEvent[]): void {
+  /** Writes gauges and counters under Envoy's names. */
+  writeStats(into: Record<string, number>): void {
+    for (const name of COUNTERS) into[`health_check.${name}`] ??= 0;
+    let [healthy, degraded] = [0, 0];
+    for (const host of this.store.all()) {
+      if (!(host.flags & HostFlag.failedActiveHealthCheck)) healthy += 1;
+      if (host.flags & HostFlag.degradedActiveHealthCheck) degraded += 1;
+    }
+    into["health_check.healthy"] = healthy;
+    into["health_check.degraded"] = degraded;
+  }
+
+  private take(host: HostState, state: CheckState, events: readonly LoggedEvent[]): void {
     host.check = state;
     this.store.setFlags(host, (host.flags & ~CHECK_FLAGS) | flagsOf(state));
     for (const event of events) {
       this.owner.emit({
-        action: event.toUpperCase() as HealthEvent["action"],
         at: this.owner.clock.now(),
         cluster: this.owner.name,
         host: host.address,
+        ...event,
       });
     }
     // Discovery dropped it before; now nothing speaks for it any more.
@@ -105,4 +129,27 @@ function flagsOf(state: CheckState): number {
     (state.timedOut ? HostFlag.activeHealthCheckTimeout : 0) |
     (state.excluded ? HostFlag.excludedViaImmediateHealthCheckFail : 0)
   );
+}
+
+function eventsOf(events: readonly CheckEvent[], result: CheckResult, firstCheck: boolean): LoggedEvent[] {
+  const failureType = FAILURES[result] ?? "ACTIVE";
+  return events.map((event) => loggedEvent(event, failureType, firstCheck));
+}
+
+function loggedEvent(event: CheckEvent, failureType: HealthCheckFailure, firstCheck: boolean): LoggedEvent {
+  switch (event) {
+    case "eject_unhealthy":
+      return { action: "EJECT_UNHEALTHY", failureType };
+    case "first_check_failure":
+    case "health_check_failure":
+      return { action: "HEALTH_CHECK_FAILURE", failureType, firstCheck };
+    case "add_healthy":
+      return { action: "ADD_HEALTHY", firstCheck };
+    case "successful_health_check":
+      return { action: "SUCCESSFUL_HEALTH_CHECK" };
+    case "degraded_healthy_host":
+      return { action: "DEGRADED_HEALTHY_HOST" };
+    case "no_longer_degraded_host":
+      return { action: "NO_LONGER_DEGRADED_HOST" };
+  }
 }

@@ -26,6 +26,10 @@ export interface HealthCheckOptions {
   readonly unhealthyEdgeIntervalMs?: number;
   /** After a passing check that did not bring the host back yet. Default: `intervalMs`. */
   readonly healthyEdgeIntervalMs?: number;
+  /** An event for each failing check, not only for the first. Default: false. */
+  readonly alwaysLogFailures?: boolean;
+  /** An event for each passing check that does not bring the host back. Default: false. */
+  readonly alwaysLogSuccess?: boolean;
 }
 
 /** What one check came to. */
@@ -36,6 +40,8 @@ export type CheckResult =
   | "degraded"
   /** The host refused; that counts at once. */
   | "fail"
+  /** The host refused and asked to be left alone: out at once, and of every denominator until it is back. */
+  | "excluded"
   /** The host answered with a status that is to be counted like a network failure. */
   | "retriable"
   /** No connection, or it broke. */
@@ -55,7 +61,7 @@ export interface CheckState {
   readonly degraded: boolean;
   /** The last failure was a timeout. */
   readonly timedOut: boolean;
-  /** A response asked to leave the host alone at once. */
+  /** A response to a check or a request asked to leave the host alone at once. */
   readonly excluded: boolean;
   /** No result yet. */
   readonly first: boolean;
@@ -70,6 +76,8 @@ export type CheckEvent =
   | "eject_unhealthy"
   | "add_healthy"
   | "first_check_failure"
+  | "health_check_failure"
+  | "successful_health_check"
   | "degraded_healthy_host"
   | "no_longer_degraded_host";
 
@@ -124,6 +132,7 @@ function applySuccess(state: CheckState, degraded: boolean, options: HealthCheck
       transition = "pending";
     }
   }
+  if (transition !== "changed" && options.alwaysLogSuccess) events.push("successful_health_check");
   if (state.pending) transition = "changed";
   if (degraded !== state.degraded) {
     events.push(degraded ? "degraded_healthy_host" : "no_longer_degraded_host");
@@ -152,9 +161,14 @@ function applyFailure(
       transition = "pending";
     }
   }
-  next = { ...next, timedOut: result === "timeout" && next.failed };
+  next = {
+    ...next,
+    timedOut: result === "timeout" && next.failed,
+    excluded: next.excluded || result === "excluded",
+  };
   if (state.pending) transition = "changed";
   if (state.first) events.push("first_check_failure");
+  else if (options.alwaysLogFailures) events.push("health_check_failure");
   return { state: next, transition, events };
 }
 

@@ -56,7 +56,7 @@ export type {
 export type { DnsAddress, DnsDiscoveryOptions, DnsFamily } from "./discovery.js";
 export { createEdf, type EdfScheduler } from "./edf.js";
 export { type Issue, LbError, type LbErrorCode } from "./errors.js";
-export type { EjectEvent, EjectionType, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
+export type { EjectEvent, EjectionType, HealthCheckFailure, HealthEvent, LbEvent, UnejectEvent } from "./event.js";
 export { createEwma, type Ewma, type EwmaSnapshot } from "./ewma.js";
 export type {
   AdmissionStep,

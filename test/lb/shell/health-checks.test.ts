@@ -70,10 +70,52 @@ describe("httpCheck", () => {
       answer: { status: 200, headers: { "x-envoy-degraded": "1" } },
       result: "degraded",
     },
+    // The four as recorded from Envoy 1.40, by flags and event log.
     {
-      name: "x-envoy-immediate-health-check-fail fails",
+      name: "x-envoy-immediate-health-check-fail excludes what fails",
+      answer: { status: 503, headers: { "x-envoy-immediate-health-check-fail": "1" } },
+      result: "excluded",
+    },
+    {
+      name: "x-envoy-immediate-health-check-fail means nothing on what passes",
       answer: { status: 200, headers: { "x-envoy-immediate-health-check-fail": "1" } },
+      result: "ok",
+    },
+    {
+      name: "a retriable status counts also with x-envoy-immediate-health-check-fail",
+      answer: { status: 503, headers: { "x-envoy-immediate-health-check-fail": "1" } },
+      options: { retriableStatuses: [{ start: 500, end: 600 }] },
+      result: "retriable",
+    },
+    {
+      name: "a body that is not the expected one fails at once, whatever the status",
+      answer: { status: 503, body: "down" },
+      options: { receive: [Buffer.from("ok")], retriableStatuses: [{ start: 500, end: 600 }] },
       result: "fail",
+    },
+    {
+      name: "parts of the body that come in order pass",
+      answer: { status: 200, body: "first a, then b" },
+      options: { receive: [Buffer.from("a"), Buffer.from("b")] },
+      result: "ok",
+    },
+    {
+      name: "a buffer of 0 looks at everything",
+      answer: { status: 200, body: `${"x".repeat(100_000)}end` },
+      options: { receive: [Buffer.from("xend")], responseBufferSize: 0 },
+      result: "ok",
+    },
+    {
+      name: "the right service's name passes",
+      answer: { status: 200, headers: { "x-envoy-upstream-healthchecked-cluster": "shop-1" } },
+      options: { serviceName: (name) => name.startsWith("shop") },
+      result: "ok",
+    },
+    {
+      name: "a service's name that is not there is an empty one",
+      answer: { status: 200 },
+      options: { serviceName: (name) => name === "" },
+      result: "ok",
     },
     {
       name: "parts of the body must come in order",
@@ -90,7 +132,7 @@ describe("httpCheck", () => {
     {
       name: "another service's name fails",
       answer: { status: 200, headers: { "x-envoy-upstream-healthchecked-cluster": "other" } },
-      options: { serviceNamePrefix: "shop" },
+      options: { serviceName: (name) => name.startsWith("shop") },
       result: "fail",
     },
   ])("$name", async ({ answer, options, result }) => {

@@ -39,8 +39,12 @@ export function drive(target: Ticking, scheduler: Scheduler = systemScheduler): 
     if (disposed) return;
     const delay = Math.min(target.nextTickAt - scheduler.now(), IDLE_CHECK_MS);
     timer = scheduler.after(Math.max(0, delay), () => {
-      target.tick(scheduler.now());
-      arm();
+      try {
+        target.tick(scheduler.now());
+      } finally {
+        // Whatever a handler of events throws, time goes on.
+        arm();
+      }
     });
   };
   arm();

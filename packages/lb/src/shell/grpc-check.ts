@@ -1,5 +1,8 @@
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { CheckResult } from "../health-check.js";
+import { healthCheckRequest, healthCheckResponse } from "./grpc-health.js";
 import type { HealthChecker } from "./health-checks.js";
+import { placeOf } from "./host-place.js";
 
 /** Options of {@link grpcCheck}. */
 export interface GrpcCheckOptions {
@@ -8,74 +11,89 @@ export interface GrpcCheckOptions {
   /** Value of `:authority`. Default: the host's name, or its address. */
   readonly authority?: string;
   /** Further metadata. Default: none. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string | readonly string[]>>;
+  /** Port to ask instead of the host's own. */
+  readonly port?: number;
 }
 
-/** `grpc.health.v1.HealthCheckResponse.ServingStatus.SERVING` */
-const SERVING = 1;
-const LENGTH_DELIMITED_FIELD_1 = 0x0a;
-const VARINT_FIELD_1 = 0x08;
-const PREFIX_LENGTH = 5;
+/** An answer is a few bytes; more is none. */
+const MAX_ANSWER = 4096;
 
 /**
- * Checks by the gRPC health service over HTTP/2 without TLS; only `SERVING` passes.
+ * Checks by the gRPC health service over HTTP/2 without TLS; only status 0 with `SERVING` passes.
  *
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
 export function grpcCheck(options: GrpcCheckOptions = {}): HealthChecker {
   return async (host, signal) => {
     // Loaded when a check runs: the package loads where there is no node.
-    const { connect } = await import("node:http2");
+    const [{ connect }, net] = await Promise.all([import("node:http2"), import("node:net")]);
     if (signal.aborted) return "timeout";
-    return new Promise<CheckResult>((resolve, reject) => {
-      const session = connect(`http://${host.address}`);
+    const { host: name, port = 0, socketPath } = placeOf(host.address);
+    const authority = options.authority ?? (host.hostname || host.address);
+    const socket =
+      socketPath === undefined
+        ? net.connect({ host: name ?? "", port: options.port ?? port })
+        : net.connect(socketPath);
+    const session = connect("http://health.invalid", { createConnection: () => socket });
+    return new Promise<CheckResult>((resolve) => {
       const finish = (result: CheckResult): void => {
         session.destroy();
+        // A session that the server said goodbye to waits for the server to close the connection.
+        socket.destroy();
         resolve(result);
       };
       signal.addEventListener("abort", () => finish("timeout"), { once: true });
-      session.on("error", reject);
-      const stream = session.request({
-        ":method": "POST",
-        ":path": "/grpc.health.v1.Health/Check",
-        ":authority": options.authority ?? (host.hostname || host.address),
-        "content-type": "application/grpc",
-        te: "trailers",
-        ...options.metadata,
-      });
-      const chunks: Buffer[] = [];
-      let status = "0";
-      const read = (headers: Readonly<Record<string, unknown>>): void => {
-        if (headers["grpc-status"] !== undefined) status = String(headers["grpc-status"]);
-      };
-      stream.on("response", (headers) => {
-        if (headers[":status"] !== 200) finish("fail");
-        read(headers);
-      });
-      stream.on("trailers", read);
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("error", reject);
-      stream.on("end", () => finish(status === "0" && isServing(Buffer.concat(chunks)) ? "ok" : "fail"));
-      stream.end(requestFrame(options.serviceName ?? ""));
+      session.on("error", () => finish("network"));
+      session.on("close", () => finish("network"));
+      try {
+        listen(ask(session, authority, options), finish);
+      } catch {
+        // Metadata that no header can hold.
+        finish("fail");
+      }
     });
   };
 }
 
-/** A gRPC frame with a `HealthCheckRequest`. */
-function requestFrame(service: string): Buffer {
-  const name = Buffer.from(service, "utf8");
-  const length: number[] = [];
-  for (let rest = name.length; rest > 0 || length.length === 0; rest >>>= 7) {
-    length.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
-  }
-  const message =
-    service === "" ? Buffer.alloc(0) : Buffer.concat([Buffer.from([LENGTH_DELIMITED_FIELD_1, ...length]), name]);
-  const prefix = Buffer.alloc(PREFIX_LENGTH);
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
+function ask(session: ClientHttp2Session, authority: string, options: GrpcCheckOptions): ClientHttp2Stream {
+  const stream = session.request({
+    ...options.metadata,
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    ":authority": authority,
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  stream.end(healthCheckRequest(options.serviceName ?? ""));
+  return stream;
 }
 
-/** Whether the frame holds a `HealthCheckResponse` that says so; field 1 is the only one there is. */
-function isServing(frame: Buffer): boolean {
-  return frame[PREFIX_LENGTH] === VARINT_FIELD_1 && frame[PREFIX_LENGTH + 1] === SERVING;
+/** Follows the answer: what is no gRPC is a refusal, a stream that breaks is the network's. */
+function listen(stream: ClientHttp2Stream, finish: (result: CheckResult) => void): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let status: string | undefined;
+  const read = (headers: Readonly<Record<string, unknown>>): void => {
+    if (headers["grpc-status"] !== undefined) status = String(headers["grpc-status"]);
+  };
+  stream.on("response", (headers) => {
+    const isGrpc = /^application\/grpc(?:$|[+;])/.test(String(headers["content-type"] ?? ""));
+    if (headers[":status"] !== 200 || !isGrpc) finish("fail");
+    read(headers);
+  });
+  stream.on("trailers", read);
+  stream.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > MAX_ANSWER) finish("fail");
+    else chunks.push(chunk);
+  });
+  // Without a status the call is not over: Envoy takes that for a violation of the protocol.
+  stream.on("end", () => {
+    if (stream.rstCode === 0 || status !== undefined) {
+      finish(status === "0" && healthCheckResponse(Buffer.concat(chunks)) === "SERVING" ? "ok" : "fail");
+    }
+  });
+  stream.on("error", () => finish("network"));
+  stream.on("close", () => finish("network"));
 }

@@ -1,40 +1,43 @@
 import type { CheckResult } from "../health-check.js";
-import { matchesInOrder } from "../status-range.js";
+import { OrderedParts } from "../ordered-parts.js";
 import type { HealthChecker } from "./health-checks.js";
-import { splitAddress } from "./http-check.js";
+import { placeOf } from "./host-place.js";
 
 /** Options of {@link tcpCheck}. */
 export interface TcpCheckOptions {
-  /** What to send once connected. Default: nothing. */
+  /** What to send once connected; without `receive` nothing is sent, as in Envoy. Default: nothing. */
   readonly send?: Uint8Array;
-  /** Parts that must come back, in order. Default: none, so that a connection is enough. */
+  /** Parts that must come back, each after the one before it. Default: none, so that a connection is enough. */
   readonly receive?: readonly Uint8Array[];
+  /** Port to connect to instead of the host's own. */
+  readonly port?: number;
 }
 
-/** Checks by a TCP connection. */
+/** Checks by a TCP connection. However much the host sends, only as much as the longest part is kept. */
 export function tcpCheck(options: TcpCheckOptions = {}): HealthChecker {
   return async (host, signal) => {
     // Loaded when a check runs: the package loads where there is no node.
     const { connect } = await import("node:net");
     if (signal.aborted) return "timeout";
-    return new Promise<CheckResult>((resolve, reject) => {
-      const { hostname, port } = splitAddress(host);
-      const socket = connect({ host: hostname, port });
-      const chunks: Buffer[] = [];
+    return new Promise<CheckResult>((resolve) => {
+      const { host: name, port = 0, socketPath } = placeOf(host.address);
+      const socket =
+        socketPath === undefined ? connect({ host: name ?? "", port: options.port ?? port }) : connect(socketPath);
+      const parts = new OrderedParts(options.receive ?? []);
       const finish = (result: CheckResult): void => {
         socket.destroy();
         resolve(result);
       };
       signal.addEventListener("abort", () => finish("timeout"), { once: true });
-      socket.on("error", reject);
       socket.on("connect", () => {
-        if (options.send) socket.write(options.send);
-        if (!options.receive?.length) finish("ok");
+        if (parts.complete) finish("ok");
+        else if (options.send) socket.write(options.send);
       });
       socket.on("data", (chunk) => {
-        chunks.push(chunk);
-        if (matchesInOrder(Buffer.concat(chunks), options.receive ?? [])) finish("ok");
+        parts.feed(chunk);
+        if (parts.complete) finish("ok");
       });
+      socket.on("error", () => finish("network"));
       socket.on("close", () => resolve("network"));
     });
   };
