@@ -247,6 +247,7 @@ export {
   type ScenarioEvent,
   type ServerGroup,
   type ServerOptions,
+  type SimulationProgress,
   type SimulationReport,
   simulate,
 } from "./simulate.js";

@@ -31,7 +31,7 @@ const SLOTS = 10;
 
 /**
  * Amounts for a ratio of retries to requests. 1/ratio is truncated to an integer after being computed in 32-bit
- * floating point: 0.1 gives 9, so one retry for nine requests. That is how tower does it, and so does this.
+ * floating point: 0.3 gives 3, so one retry for three requests. That is how tower does it, and so does this.
  */
 export function windowBudgetAmounts(budget: Omit<WindowRetryBudget, "kind"> = {}): WindowBudgetAmounts {
   const ttlSec = (budget.ttlMs ?? 10_000) / 1000;

@@ -1,9 +1,10 @@
 import { parseResources, type Resource } from "@weftmesh/xds-types";
 import type { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import type { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
+import type { ClusterOptions } from "../cluster-options.js";
 import { LbError } from "../errors.js";
-import { optionsFromXds } from "../from-xds.js";
-import { type LintFinding, lint } from "../lint.js";
+import { discoveryFromXds, optionsFromXds } from "../from-xds.js";
+import { type LintFacts, type LintFinding, lint } from "../lint.js";
 import type { Output } from "./output.js";
 
 const CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
@@ -12,8 +13,7 @@ const ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssi
 /** Options of `weft-lb lint`. */
 export interface LintCommand {
   readonly json: boolean;
-  readonly rps?: number;
-  readonly latencyMs?: number;
+  readonly facts: LintFacts;
 }
 
 interface PlacedFinding extends LintFinding {
@@ -36,13 +36,16 @@ export async function runLint(text: string, file: string, command: LintCommand, 
     const place = (path: string) => locate(resource, path);
     try {
       // The type URL says what the message is.
-      const options = optionsFromXds(resource.message as Cluster, assignmentOf(resource, resources));
-      const facts = {
-        ...(command.rps !== undefined && { requestsPerSecond: command.rps }),
-        ...(command.latencyMs !== undefined && { latencyMs: command.latencyMs }),
-      };
+      const options = withoutNames(
+        resource,
+        optionsFromXds(resource.message as Cluster, assignmentOf(resource, resources)),
+      );
       findings.push(
-        ...lint(options, facts).map((finding) => ({ ...finding, cluster: resource.name, ...place(finding.path) })),
+        ...lint(options, command.facts).map((finding) => ({
+          ...finding,
+          cluster: resource.name,
+          ...place(finding.path),
+        })),
       );
     } catch (error) {
       if (!(error instanceof LbError)) throw error;
@@ -56,12 +59,17 @@ export async function runLint(text: string, file: string, command: LintCommand, 
   if (command.json) output.stdout(`${JSON.stringify(findings, undefined, 2)}\n`);
   else for (const each of findings) output.stdout(format(each));
   if (refused) return 2;
-  return findings.length > 0 ? 1 : 0;
+  return findings.some(({ severity }) => severity === "warning") ? 1 : 0;
 }
 
 function format(finding: PlacedFinding): string {
-  const { file, line, column, path, cluster, message, rule } = finding;
-  return `${file}:${line}:${column} ${cluster}: ${path}: ${message} (${rule})\n`;
+  const { file, line, column, path, cluster, message, rule, severity } = finding;
+  return `${file}:${line}:${column} ${cluster}: ${path}: ${severity}: ${message} (${rule})\n`;
+}
+
+/** Names of a STRICT_DNS cluster are not its hosts: how many addresses they have is not known here. */
+function withoutNames(cluster: Resource, options: ClusterOptions): ClusterOptions {
+  return discoveryFromXds(cluster.message as Cluster)?.kind === "strict" ? { ...options, endpoints: [] } : options;
 }
 
 /** The endpoints that the same text holds for an EDS cluster. */

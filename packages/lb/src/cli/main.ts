@@ -1,82 +1,39 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { readInput } from "./input.js";
 import { runLint } from "./lint.js";
-import { fileProblem, InputError, type Output } from "./output.js";
+import { InputError, type Output } from "./output.js";
 import { runSimulate } from "./simulate.js";
+import { type Command, HELP, HINT, USAGE } from "./usage.js";
 
-const USAGE = `usage: weft-lb simulate SCENARIO.yaml [--json] [--svg FILE] [--seed N] [--requests N]
-       weft-lb lint CONFIG.yaml [--json] [--rps N] [--latency-ms N]
-
-simulate  Plays a scenario in virtual time against each of its candidates and prints a table.
-lint      Says what the clusters of a configuration mean in numbers. Clusters may be bare resources, a bootstrap,
-          a discovery response or a configuration dump.
-
--         reads standard input instead of a file
---json    prints the report as JSON
---svg     also writes the latencies as a picture
---rps     requests per second to a cluster, for rules that need it
-
-examples:
-  weft-lb simulate scenarios/slow-host.yaml --svg slow-host.svg
-  weft-lb lint envoy.yaml --rps 200 --latency-ms 40
-
-Exit: 0 done (lint: nothing found), 1 lint found something, 2 bad input or usage`;
-
-const HINT = "; weft-lb simulate SCENARIO.yaml or weft-lb lint CONFIG.yaml, see --help";
+const COMMON = {
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+} as const;
+const TEXT = { type: "string" } as const;
+const OPTIONS = {
+  simulate: { ...COMMON, svg: TEXT, seed: TEXT, requests: TEXT },
+  lint: { ...COMMON, rps: TEXT, "latency-ms": TEXT, zone: TEXT, callers: TEXT },
+} as const;
 
 /** Runs the command line; returns the exit code. */
 export async function main(argv: readonly string[], output: Output): Promise<number> {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean" },
-        json: { type: "boolean", default: false },
-        svg: { type: "string" },
-        seed: { type: "string" },
-        requests: { type: "string" },
-        rps: { type: "string" },
-        "latency-ms": { type: "string" },
-      },
-    });
-    if (values.version) {
-      output.stdout(`${version()}\n`);
-      return 0;
+    const command = argv.find((each) => !each.startsWith("-"));
+    if (command === "simulate") return await simulateCommand(argv, output);
+    if (command === "lint") return await lintCommand(argv, output);
+    if (command !== undefined && command !== "help") {
+      throw new InputError(`unknown command ${JSON.stringify(command)}${HINT}`);
     }
-    const [command, file, ...rest] = positionals;
-    if (values.help) {
-      output.stdout(`${USAGE}\n`);
-      return 0;
-    }
-    if (command !== "simulate" && command !== "lint") {
-      if (command !== undefined) throw new InputError(`unknown command ${JSON.stringify(command)}${HINT}`);
+    const { values } = parseArgs({ args: [...argv], allowPositionals: true, options: COMMON });
+    if (values.version) output.stdout(`${version()}\n`);
+    else if (values.help || command === "help") output.stdout(`${USAGE}\n`);
+    else {
       output.stderr(`${USAGE}\n`);
       return 2;
     }
-    if (file === undefined || rest.length > 0) {
-      throw new InputError(`${command} takes one file, got ${positionals.length - 1}${HINT}`);
-    }
-    const text = readInput(file);
-    if (command === "lint") {
-      return await runLint(
-        text,
-        file,
-        { json: values.json, ...numbers({ rps: values.rps, latencyMs: values["latency-ms"] }) },
-        output,
-      );
-    }
-    return await runSimulate(
-      text,
-      file,
-      {
-        json: values.json,
-        ...(values.svg && { svg: values.svg }),
-        ...numbers({ seed: values.seed, requests: values.requests }),
-      },
-      output,
-    );
+    return 0;
   } catch (error) {
     if (error instanceof InputError) output.stderr(`${error.message}\n`);
     else if (isUsageError(error)) output.stderr(`${error.message.split(/\.\s|\n/)[0]}${HINT}\n`);
@@ -85,35 +42,72 @@ export async function main(argv: readonly string[], output: Output): Promise<num
   }
 }
 
-/** The largest file that is read. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
-function readInput(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file === "-" ? 0 : file);
-  } catch (error) {
-    throw new InputError(`${file}: ${fileProblem(error)}`);
-  }
-  if (bytes.length > MAX_BYTES) throw new InputError(`${file}: ${bytes.length} bytes, more than ${MAX_BYTES}`);
-  if (bytes.includes(0)) throw new InputError(`${file}: is a binary file`);
-  return bytes.toString("utf8");
+async function simulateCommand(argv: readonly string[], output: Output): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS.simulate });
+  if (answered(values, "simulate", output)) return 0;
+  const seed = numberOption("seed", values.seed, "a whole number from 0");
+  const requests = numberOption("requests", values.requests, "a whole number from 1 to 20000000");
+  if (values.svg === "") throw new InputError(`--svg: must name a file${HINT}`);
+  const file = onlyFile(positionals);
+  const command = {
+    json: values.json,
+    ...(values.svg !== undefined && { svg: values.svg }),
+    ...(seed !== undefined && { seed }),
+    ...(requests !== undefined && { requests }),
+  };
+  return await runSimulate(readInput(file), file, command, output);
 }
 
-const OPTION_NAMES: Readonly<Record<string, string>> = { latencyMs: "latency-ms" };
+async function lintCommand(argv: readonly string[], output: Output): Promise<number> {
+  const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS.lint });
+  if (answered(values, "lint", output)) return 0;
+  const requestsPerSecond = numberOption("rps", values.rps, "a number from 0");
+  const latencyMs = numberOption("latency-ms", values["latency-ms"], "a number from 0");
+  const file = onlyFile(positionals);
+  const facts = {
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(latencyMs !== undefined && { latencyMs }),
+    ...(values.zone !== undefined && { zone: values.zone }),
+    ...(values.callers !== undefined && { callersPerZone: callers(values.callers) }),
+  };
+  return await runLint(readInput(file), file, { json: values.json, facts }, output);
+}
 
-function numbers<K extends string>(texts: Readonly<Record<K, string | undefined>>): { [P in K]?: number } {
-  const values: { [P in K]?: number } = {};
-  for (const [key, text] of Object.entries(texts) as [K, string | undefined][]) {
-    if (text === undefined) continue;
-    const value = Number(text);
-    if (!Number.isFinite(value) || value < 0)
-      throw new InputError(
-        `--${OPTION_NAMES[key] ?? key}: must be a number of at least 0, got ${JSON.stringify(text)}`,
-      );
-    values[key] = value;
-  }
-  return values;
+function answered(values: { help: boolean; version: boolean }, command: Command, output: Output): boolean {
+  if (values.version) output.stdout(`${version()}\n`);
+  else if (values.help) output.stdout(`${HELP[command]}\n`);
+  return values.version || values.help;
+}
+
+/** The one argument after the command. */
+function onlyFile([command, file, ...rest]: readonly string[]): string {
+  if (file !== undefined && rest.length === 0) return file;
+  throw new InputError(`${command} takes one file, got ${file === undefined ? 0 : rest.length + 1}${HINT}`);
+}
+
+const FITS = {
+  "a number from 0": (value: number) => value >= 0,
+  "a whole number from 0": (value: number) => value >= 0 && Number.isSafeInteger(value),
+  "a whole number from 1 to 20000000": (value: number) => value >= 1 && value <= 20_000_000 && Number.isInteger(value),
+} as const;
+
+function numberOption(name: string, text: string | undefined, must: keyof typeof FITS): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isFinite(value) && FITS[must](value)) return value;
+  throw new InputError(`--${name}: must be ${must}, got ${JSON.stringify(text)}`);
+}
+
+/** `a=3,b=2` */
+function callers(text: string): Record<string, number> {
+  return Object.fromEntries(
+    text.split(",").map((each) => {
+      const [zone = "", count = "", ...rest] = each.split("=");
+      const value = count === "" ? Number.NaN : Number(count);
+      if (rest.length === 0 && Number.isInteger(value) && value >= 0) return [zone.trim(), value];
+      throw new InputError(`--callers: must be ZONE=HOSTS,ZONE=HOSTS, got ${JSON.stringify(text)}`);
+    }),
+  );
 }
 
 function isUsageError(error: unknown): error is Error {

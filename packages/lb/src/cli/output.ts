@@ -17,10 +17,12 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   EPERM: "permission denied",
   EROFS: "is on a read-only file system",
   ENOSPC: "no space left",
+  ELOOP: "is a link that leads to itself",
+  EIO: "cannot be read",
 };
 
 /** What a failed call of the file system means, in words. */
 export function fileProblem(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return FILE_PROBLEMS[code] ?? (code || String(error));
+  return FILE_PROBLEMS[code] ?? `cannot be used (${code || String(error)})`;
 }

@@ -1,13 +1,14 @@
 import { writeFileSync } from "node:fs";
+import { XdsTypesError } from "@weftmesh/xds-types";
 import { Cluster, type ClusterJson } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import { isNode, LineCounter, parseDocument } from "yaml";
 import type { ClusterOptions } from "../cluster-options.js";
 import { LbError } from "../errors.js";
 import { optionsFromXds } from "../from-xds.js";
 import { peakEwma } from "../policy/peak-ewma.js";
+import { checkScenario, pathText, type ScenarioPath } from "../simulate/scenario-check.js";
 import { renderSvg, renderTable, type Scenario, simulate } from "../simulate.js";
 import { fileProblem, InputError, type Output } from "./output.js";
-import { checkScenario, type ScenarioPath } from "./scenario-check.js";
 
 /** Options of `weft-lb simulate`. */
 export interface SimulateCommand {
@@ -33,15 +34,26 @@ export async function runSimulate(
   command: SimulateCommand,
   output: Output,
 ): Promise<number> {
-  const scenario = readScenario(text, file);
-  const report = simulate({
-    ...scenario,
-    ...(command.seed !== undefined && { seed: command.seed }),
-    ...(command.requests !== undefined && { requests: command.requests }),
+  const scenario = readScenario(text, file, command);
+  const startedAt = performance.now();
+  let told = startedAt;
+  const report = simulate(scenario, ({ candidate, arrived }) => {
+    const now = performance.now();
+    if (now - told < TELL_EVERY_MS) return;
+    told = now;
+    const percent = Math.floor((100 * arrived) / scenario.requests);
+    output.stderr(`${candidate}: ${percent} % of ${scenario.requests} requests, ${seconds(now - startedAt)}\n`);
   });
   output.stdout(command.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderTable(report));
   if (command.svg !== undefined) writePicture(command.svg, renderSvg(report));
   return 0;
+}
+
+/** How often a long run says how far it is. */
+const TELL_EVERY_MS = 2000;
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
 }
 
 function writePicture(file: string, svg: string): void {
@@ -52,8 +64,8 @@ function writePicture(file: string, svg: string): void {
   }
 }
 
-/** Reads a scenario file. */
-export function readScenario(text: string, file: string): Scenario {
+/** Reads a scenario file; `own` takes the place of what it says. */
+function readScenario(text: string, file: string, own: Pick<SimulateCommand, "seed" | "requests">): Scenario {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
@@ -76,22 +88,37 @@ export function readScenario(text: string, file: string): Scenario {
     return `${file}:${line}:${col} ${pathText(path)}`.trimEnd();
   };
   const data = plainData(() => document.toJS(), place([]));
-  const problems = checkScenario(data);
-  if (problems.length > 0) {
-    throw new InputError(
-      problems.map(({ path, message }) => `${place(path)}: ${message} (ERR_LB_CONFIG_INVALID)`).join("\n"),
-    );
-  }
+  refuse(checkScenario(data, "file").map(({ path, message }) => `${place(path)}: ${message} (ERR_LB_CONFIG_INVALID)`));
   const { candidates, ...scenario } = data as Omit<Scenario, "candidates"> & {
     readonly candidates: readonly CandidateFile[];
   };
+  const problems: string[] = [];
+  const options = candidates.map((candidate, index) => {
+    const read = optionsOf(candidate);
+    const at = ["candidates", index, "cluster"];
+    for (const { path, message, code } of read.issues) {
+      problems.push(`${place([...at, ...pathParts(path)])}: ${message} (${code})`);
+    }
+    return { name: candidate.name, options: read.options };
+  });
+  refuse(problems);
   return {
     ...scenario,
-    candidates: candidates.map((candidate, index) => ({
-      name: candidate.name,
-      options: optionsOf(candidate, place(["candidates", index, "cluster"])),
-    })),
+    ...(own.seed !== undefined && { seed: own.seed }),
+    ...(own.requests !== undefined && { requests: own.requests }),
+    candidates: options,
   };
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new InputError(problems.join("\n"));
+}
+
+/** `a.b[0]` in parts. */
+function pathParts(path: string): ScenarioPath {
+  return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) =>
+    index === undefined ? (key ?? "") : Number(index),
+  );
 }
 
 /** The data of a document; aliases that multiply without end, or depth, are refused here. */
@@ -104,25 +131,26 @@ function plainData(read: () => unknown, at: string): unknown {
   }
 }
 
-function pathText(path: ScenarioPath): string {
-  return path
-    .map((each) => (typeof each === "number" ? `[${each}]` : `.${each}`))
-    .join("")
-    .replace(/^\./, "");
+/** Something that is wrong with the cluster of a candidate. */
+interface ClusterProblem {
+  readonly path: string;
+  readonly message: string;
+  readonly code: string;
 }
 
-function optionsOf(candidate: CandidateFile, place: string): ClusterOptions {
+/** The options of a candidate, or what is wrong with its cluster. */
+function optionsOf({ cluster = {}, policy }: CandidateFile): { options: ClusterOptions; issues: ClusterProblem[] } {
+  const hosts = Object.keys(cluster).filter((key) => key === "load_assignment" || key === "loadAssignment");
+  const issues: ClusterProblem[] = hosts.map((path) => {
+    const message = "must be absent: the hosts are the servers of the scenario";
+    return { code: "ERR_LB_CONFIG_INVALID", path, message };
+  });
   try {
-    const message = Cluster.fromJson({ type: "STATIC", ...candidate.cluster } as ClusterJson);
+    const message = Cluster.fromJson({ type: "STATIC", ...cluster } as ClusterJson);
     const { endpoints: _, ...options } = optionsFromXds(message, undefined);
-    return candidate.policy === "peak_ewma" ? { ...options, policy: peakEwma() } : options;
+    return { options: policy === "peak_ewma" ? { ...options, policy: peakEwma() } : options, issues };
   } catch (error) {
-    if (error instanceof LbError) {
-      throw new InputError(
-        error.issues.map((each) => `${place}.${each.path}: ${each.message} (${each.code})`).join("\n"),
-      );
-    }
-    if (error instanceof Error && "code" in error) throw new InputError(`${place}: ${error.message}`);
-    throw error;
+    if (!(error instanceof LbError || error instanceof XdsTypesError)) throw error;
+    return { options: {}, issues: [...issues, ...error.issues] };
   }
 }

@@ -4,8 +4,12 @@ export type LintRule =
   | "nothing-ejected"
   /** So many hosts may be ejected that the rest panics and uses the ejected ones too. */
   | "ejection-panic"
+  /** A detector that was set up is not enforced, or not in use. */
+  | "not-enforced"
   /** The cluster has fewer hosts than success rates are compared from. */
   | "success-rate-off"
+  /** Hosts get fewer requests between two sweeps than success rates need. */
+  | "success-rate-volume"
   /** So large a share of bad hosts hides itself in the standard deviation. */
   | "success-rate-blind"
   /** A threshold of 0 takes hosts without a single failure for outliers. */
@@ -20,10 +24,22 @@ export type LintRule =
   | "requests-overflow"
   /** When traffic moves to the next priority. */
   | "failover-point"
+  /** When unhealthy hosts get traffic too. */
+  | "panic-point"
+  /** Active checks come in herds. */
+  | "check-herd"
   /** Zones are not looked at. */
   | "zone-aware-off"
-  /** No locality has a weight, so locality weighting finds none. */
+  /** How much stays in the caller's zone. */
+  | "zone-share"
+  /** Localities without a weight, which locality weighting never picks. */
   | "locality-weights-missing"
+  /** The policy does not look at the weights that hosts have. */
+  | "weights-ignored"
+  /** With so few hosts the same one is drawn more than once. */
+  | "choices-repeat"
+  /** One weight is so much greater than the others that a pick takes many tries, or light hosts get too much. */
+  | "stride-skew"
   /** The ring is too small for its hosts. */
   | "ring-too-small"
   /** The table is too small for its hosts. */
@@ -35,6 +51,8 @@ export type LintRule =
 export interface LintFinding {
   /** What it is about. */
   readonly rule: LintRule;
+  /** `"warning"` for what cannot work as it is configured, `"note"` for a number that is good to know. */
+  readonly severity: "warning" | "note";
   /** The field it comes from, in proto spelling. */
   readonly path: string;
   /** The consequence, with numbers. */
@@ -47,8 +65,23 @@ export interface LintFacts {
   readonly requestsPerSecond?: number;
   /** Mean time of a request in milliseconds. Default: 100. */
   readonly latencyMs?: number;
-  /** Hosts of the caller's own cluster by zone, for zone aware routing. */
+  /** Hosts of the caller's own cluster by zone, for zone aware routing. Default: as the upstream's. */
   readonly callersPerZone?: Readonly<Record<string, number>>;
-  /** The caller's own zone. */
+  /** The caller's own zone. Default: the first of the upstream. */
   readonly zone?: string;
+}
+
+/** A finding about what cannot work. */
+export function warning(rule: LintRule, path: string, message: string): LintFinding {
+  return { rule, severity: "warning", path, message };
+}
+
+/** A finding that gives a number. */
+export function note(rule: LintRule, path: string, message: string): LintFinding {
+  return { rule, severity: "note", path, message };
+}
+
+/** `1 host`, `2 hosts` */
+export function countOf(hosts: number): string {
+  return hosts === 1 ? "1 host" : `${hosts} hosts`;
 }

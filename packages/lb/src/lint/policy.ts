@@ -1,10 +1,9 @@
 import type { ClusterOptions } from "../cluster-options.js";
-import { MAX_RING_SIZE } from "../hash-ring.js";
 import type { EndpointGroup } from "../host.js";
-import type { LocalityMode, ZoneAware } from "../locality-options.js";
-import { DEFAULT_TABLE_SIZE } from "../maglev-table.js";
-import { type ZoneCounts, type ZoneExit, zonePlan } from "../zone-plan.js";
-import type { LintFacts, LintFinding } from "./finding.js";
+import type { LocalityMode } from "../locality-options.js";
+import { countOf, type LintFacts, type LintFinding, note, warning } from "./finding.js";
+import { lintRing, lintTable } from "./tables.js";
+import { lintZones } from "./zones.js";
 
 /** The options a policy may have, as far as they are looked at here. */
 interface KnownOptions {
@@ -13,84 +12,39 @@ interface KnownOptions {
   readonly maximumRingSize?: number;
   readonly minimumRingSize?: number;
   readonly tableSize?: number;
+  readonly choiceCount?: number;
+  readonly selection?: string;
 }
 
 /** Consequences of the policy for these hosts. */
 export function lintPolicy(options: ClusterOptions, groups: readonly EndpointGroup[], facts: LintFacts): LintFinding[] {
-  const { policy } = options;
-  const known: KnownOptions = policy?.options ?? {};
+  const known: KnownOptions = options.policy?.options ?? {};
+  const weights = groups
+    .flatMap((group) => group.hosts)
+    .map((host) => (typeof host === "string" ? 1 : (host.weight ?? 1)));
   const findings: LintFinding[] = [];
-  const weighted = known.locality?.kind === "locality-weighted" || known.localityWeighted === true;
-  if (weighted && groups.length > 0 && groups.every((group) => !group.weight)) {
-    findings.push({
-      rule: "locality-weights-missing",
-      path: "load_assignment.endpoints",
-      message: `none of ${groups.length} localities has a weight: locality weighting picks none of them`,
-    });
+  if (known.locality?.kind === "locality-weighted") {
+    findings.push(...lintLocalities(groups, "hosts are chosen as if there were no localities"));
   }
+  if (known.localityWeighted) findings.push(...lintLocalities(groups, "no request finds a host"));
   if (known.locality?.kind === "zone-aware") findings.push(...lintZones(known.locality, groups, facts));
-  const hosts = groups.reduce((sum, group) => sum + group.hosts.length, 0);
-  if (policy?.name === "ring_hash") findings.push(...lintRing(known, hosts));
-  if (policy?.name === "maglev") findings.push(...lintTable(known, hosts));
-  if (policy?.name === "ring_hash" || policy?.name === "maglev") findings.push(...lintDegraded(groups));
+  const name = options.policy?.name;
+  if (name === "ring_hash") findings.push(...lintRing(known, weights), ...lintDegraded(groups));
+  if (name === "maglev") findings.push(...lintTable(known, weights.length), ...lintDegraded(groups));
+  if (name === "random") findings.push(...lintRandom(weights));
+  if (name === "least_request") findings.push(...lintChoices(known, weights));
+  if (name === "static_stride") findings.push(...lintStride(weights));
   return findings;
 }
 
-const EXITS: Readonly<Record<ZoneExit, string>> = {
-  "local-cluster-unknown": "the caller's own cluster is not known (local_cluster_name)",
-  "upstream-in-one-zone": "the upstream has hosts in fewer than two zones",
-  "local-cluster-in-one-zone": "the caller's own cluster is in one zone only",
-  "local-zone-has-no-callers": "the caller's own cluster has no host in this zone",
-  "cluster-too-small": "the upstream has too few healthy hosts",
-};
-
-function lintZones(mode: ZoneAware, groups: readonly EndpointGroup[], facts: LintFacts): LintFinding[] {
-  const own = facts.zone ?? "";
-  const upstream = countsOf(groups.filter((group) => (group.priority ?? 0) === 0).map(zoneOf));
-  upstream.sort((a, b) => Number(b.key === own) - Number(a.key === own));
-  const callers = facts.callersPerZone && countsOf(Object.entries(facts.callersPerZone));
-  const plan = zonePlan({ upstream, ...(callers && { local: callers }), ownKey: own }, mode);
-  if (plan.mode !== "none") return [];
-  const healthy = upstream.reduce((sum, zone) => sum + zone.healthy, 0);
-  const numbers = plan.exit === "cluster-too-small" ? `: ${healthy}, needs ${mode.minClusterSize ?? 6}` : "";
-  return [
-    {
-      rule: "zone-aware-off",
-      path: "common_lb_config.zone_aware_lb_config",
-      message: `zones are not looked at, because ${EXITS[plan.exit]}${numbers}`,
-    },
-  ];
-}
-
-function zoneOf(group: EndpointGroup): [string, number] {
-  return [group.locality?.zone ?? "", group.hosts.length];
-}
-
-function countsOf(zones: readonly (readonly [string, number])[]): ZoneCounts[] {
-  const hosts = new Map<string, number>();
-  for (const [key, count] of zones) hosts.set(key, (hosts.get(key) ?? 0) + count);
-  return [...hosts].map(([key, count]) => ({ key, healthy: count, healthyWeight: count, hosts: count }));
-}
-
-function lintRing(options: KnownOptions, hosts: number): LintFinding[] {
-  const max = options.maximumRingSize ?? MAX_RING_SIZE;
-  const min = options.minimumRingSize ?? 1024;
-  if (max < hosts) {
-    const message = `${hosts} hosts and at most ${max} entries: at least ${hosts - max} hosts never get a request`;
-    return [{ rule: "ring-too-small", path: "ring_hash_lb_config.maximum_ring_size", message }];
-  }
-  if (hosts === 0 || min / hosts >= 20) return [];
-  const entries = Math.ceil(min / hosts);
-  const spread = Math.round(100 / Math.sqrt(entries));
-  const message = `${hosts} hosts and ${min} entries: ${entries} for each host, so shares vary by about ${spread} %`;
-  return [{ rule: "ring-too-small", path: "ring_hash_lb_config.minimum_ring_size", message }];
-}
-
-function lintTable(options: KnownOptions, hosts: number): LintFinding[] {
-  const size = options.tableSize ?? DEFAULT_TABLE_SIZE;
-  if (size >= 100 * hosts) return [];
-  const message = `${hosts} hosts and ${size} slots: ${(size / hosts).toFixed(1)} for each host; with fewer than 100, shares differ by more than a percent`;
-  return [{ rule: "table-too-small", path: "maglev_lb_config.table_size", message }];
+function lintLocalities(groups: readonly EndpointGroup[], withoutAny: string): LintFinding[] {
+  const without = groups.filter((group) => !group.weight).length;
+  if (without === 0) return [];
+  const message =
+    without === groups.length
+      ? `none of ${groups.length} localities has a weight: ${withoutAny}`
+      : `${without} of ${groups.length} localities have no weight: they never get a request`;
+  return [warning("locality-weights-missing", "load_assignment.endpoints", message)];
 }
 
 function lintDegraded(groups: readonly EndpointGroup[]): LintFinding[] {
@@ -98,6 +52,54 @@ function lintDegraded(groups: readonly EndpointGroup[]): LintFinding[] {
     .flatMap((group) => group.hosts)
     .filter((host) => typeof host !== "string" && host.health === "DEGRADED").length;
   if (degraded === 0) return [];
-  const message = `${degraded} degraded hosts: hash tables never hold them, but their capacity draws requests, which then find no host`;
-  return [{ rule: "degraded-unused", path: "load_assignment.endpoints", message }];
+  const message = `${degraded} degraded: hash tables never hold such hosts, but their capacity draws requests, which then find no host`;
+  return [warning("degraded-unused", "load_assignment.endpoints", message)];
+}
+
+function lintRandom(weights: readonly number[]): LintFinding[] {
+  const { least, most } = rangeOf(weights);
+  if (least === most) return [];
+  const message = `hosts have weights from ${least} to ${most}: the random policy gives all the same share`;
+  return [warning("weights-ignored", "load_assignment.endpoints", message)];
+}
+
+/** With equal weights only: otherwise hosts are not drawn. */
+function lintChoices({ choiceCount = 2, selection }: KnownOptions, weights: readonly number[]): LintFinding[] {
+  const hosts = weights.length;
+  const { least, most } = rangeOf(weights);
+  if (hosts < 2 || choiceCount < hosts || least !== most) return [];
+  if (selection !== undefined && selection !== "with-replacement") return [];
+  const missed = 100 * (1 - 1 / hosts) ** choiceCount;
+  const message = `${choiceCount} choices of ${countOf(hosts)} may fall on the same one: ${missed.toFixed(1)} % of picks do not see the idlest host; FULL_SCAN does`;
+  return [note("choices-repeat", "least_request_lb_config.choice_count", message)];
+}
+
+/** How many times the mean the heaviest host may weigh before a pick takes noticeably longer. */
+const STRIDE_TRIES = 10;
+/** The greatest weight becomes this, the others in proportion, and none less than 1. */
+const STRIDE_SCALE = 65_535;
+
+function lintStride(weights: readonly number[]): LintFinding[] {
+  const { least, most } = rangeOf(weights);
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  const findings: LintFinding[] = [];
+  if (most > STRIDE_TRIES * mean) {
+    const message = `the heaviest of ${countOf(weights.length)} has ${(most / mean).toFixed(0)} times the mean weight, and a pick takes about as many tries`;
+    findings.push(note("stride-skew", "load_assignment.endpoints", message));
+  }
+  if (least * STRIDE_SCALE < most / 2) {
+    const message = `weights from ${least} to ${most}: below ${(most / STRIDE_SCALE).toFixed(1)} they count as that much`;
+    findings.push(note("stride-skew", "load_assignment.endpoints", message));
+  }
+  return findings;
+}
+
+function rangeOf(weights: readonly number[]): { readonly least: number; readonly most: number } {
+  let least = Number.POSITIVE_INFINITY;
+  let most = 0;
+  for (const weight of weights) {
+    least = Math.min(least, weight);
+    most = Math.max(most, weight);
+  }
+  return weights.length === 0 ? { least: 0, most: 0 } : { least, most };
 }

@@ -1,9 +1,10 @@
+import type { Permit } from "../circuit-breaker-options.js";
 import type { Random } from "../clock.js";
 import { type Cluster, createCluster } from "../cluster.js";
 import type { ClusterOptions } from "../cluster-options.js";
 import { xxHash64 } from "../hash/hash-text.js";
 import type { Hash64 } from "../hash/hash64.js";
-import type { EndpointGroup, Host } from "../host.js";
+import type { EndpointGroup, Host, HostOptions } from "../host.js";
 import type { HostPick, PickContext } from "../pick.js";
 import { previousHosts } from "../retry.js";
 import { createEventQueue } from "./event-queue.js";
@@ -19,13 +20,23 @@ interface Flight {
   readonly hash: Hash64 | undefined;
   readonly attempted: Host[];
   pick: HostPick | undefined;
+  /** To retry; held until the retry is over. */
+  permit: Permit | undefined;
   failed: boolean;
+}
+
+/** Servers as the clusters see them. */
+interface Group extends EndpointGroup {
+  readonly name: string;
+  readonly hosts: readonly HostOptions[];
 }
 
 type Happening = { readonly kind: "arrival" } | { readonly kind: "end"; readonly flight: Flight } | ScenarioEvent;
 
 /** How far apart ticks of the clusters are. */
 const TICK_MS = 1000;
+/** How many requests arrive between two calls to whoever watches. */
+const WATCH_EVERY = 4096;
 
 /** Plays a scenario for one candidate. */
 export class CandidateRun {
@@ -35,7 +46,7 @@ export class CandidateRun {
   private readonly random: Random;
   private readonly queue = createEventQueue<Happening>();
   private readonly servers = new Map<string, Server>();
-  private readonly groups: readonly (EndpointGroup & { readonly name: string })[];
+  private readonly groups: readonly Group[];
   private readonly clusters: readonly Cluster[];
   private readonly latencies: Float64Array;
   private readonly hostOfKey = new Map<number, string>();
@@ -46,7 +57,12 @@ export class CandidateRun {
   private retries = 0;
   private ejections = 0;
 
-  constructor(scenario: Scenario, name: string, options: ClusterOptions, createRandom: (seed: number) => Random) {
+  constructor(
+    scenario: Scenario,
+    name: string,
+    options: ClusterOptions | undefined,
+    createRandom: (seed: number) => Random,
+  ) {
     this.scenario = scenario;
     this.name = name;
     const seed = scenario.seed ?? 1;
@@ -81,7 +97,8 @@ export class CandidateRun {
     );
   }
 
-  run(): CandidateReport {
+  /** @param watch - Gets the number of requests that have arrived. */
+  run(watch: (arrived: number) => void): CandidateReport {
     const { scenario } = this;
     for (const event of scenario.events ?? []) this.queue.push(event.at * 1000, event);
     this.queue.push(0, { kind: "arrival" });
@@ -98,6 +115,7 @@ export class CandidateRun {
       else {
         this.arrive(arrived);
         arrived += 1;
+        if (arrived % WATCH_EVERY === 0) watch(arrived);
         if (arrived < scenario.requests) this.queue.push(this.now + this.gap(), happening);
       }
       if (arrived >= scenario.requests && this.ended >= arrived) break;
@@ -120,7 +138,8 @@ export class CandidateRun {
     const key = keys > 0 ? Math.floor(this.random() * keys) : -1;
     const hash = key < 0 ? undefined : xxHash64(`key-${key}`);
     const client = index % this.clusters.length;
-    this.attempt({ client, startedAt: this.now, key, hash, attempted: [], pick: undefined, failed: false });
+    const begun = { pick: undefined, permit: undefined, failed: false };
+    this.attempt({ client, startedAt: this.now, key, hash, attempted: [], ...begun });
   }
 
   private attempt(flight: Flight): void {
@@ -134,6 +153,7 @@ export class CandidateRun {
     };
     const pick = this.clusters[flight.client]?.pick(context);
     if (pick?.kind !== "host") {
+      flight.permit?.release();
       this.refused += 1;
       this.ended += 1;
       return;
@@ -156,10 +176,11 @@ export class CandidateRun {
     const { pick } = flight;
     if (pick === undefined) return;
     pick.done({ result: "response", status: flight.failed ? 503 : 200 });
+    flight.permit?.release();
     if (!flight.failed) {
       this.latencies[this.ended - this.failures - this.refused] = this.now - flight.startedAt;
       this.ended += 1;
-    } else if (flight.attempted.length < (this.scenario.retries ?? 0)) {
+    } else if (this.mayRetry(flight)) {
       this.retries += 1;
       flight.attempted.push(pick.host);
       this.attempt(flight);
@@ -169,27 +190,35 @@ export class CandidateRun {
     }
   }
 
+  private mayRetry(flight: Flight): boolean {
+    if (flight.attempted.length >= (this.scenario.retries ?? 0)) return false;
+    flight.permit = this.clusters[flight.client]?.admit("retry");
+    return flight.permit !== undefined;
+  }
+
   private apply(event: ScenarioEvent): void {
     const { at: _, hosts: names, health, remove, add, ...behaviour } = event;
     const chosen = this.groups.flatMap((group) =>
       group.hosts
-        .map((host) => (typeof host === "string" ? host : host.address))
-        .filter((address) => names.includes(group.name) || names.includes(address))
-        .map((address) => ({ address, group })),
+        .filter(({ address }) => names.includes(group.name) || names.includes(address))
+        .map((host) => ({ host, group })),
     );
-    for (const { address } of chosen) this.servers.get(address)?.change(behaviour);
-    const addresses = chosen.map(({ address }) => address);
+    for (const { host } of chosen) this.servers.get(host.address)?.change(behaviour);
+    const addresses = chosen.map(({ host }) => host.address);
     for (const cluster of this.clusters) {
       if (health) cluster.update({ change: addresses.map((address) => ({ address, health })) });
       if (remove) cluster.update({ remove: addresses });
-      if (add) cluster.update({ add: chosen.map(({ address, group }) => ({ ...group, hosts: [address] })) });
+      if (add) cluster.update({ add: chosen.map(({ host, group }) => ({ ...group, hosts: [host] })) });
     }
   }
 
   private report(): CandidateReport {
     const good = this.ended - this.failures - this.refused;
     const sorted = this.latencies.slice(0, good).sort();
-    const requestsByHost = Object.fromEntries([...this.servers.values()].map((each) => [each.address, each.requests]));
+    const servers = [...this.servers.values()];
+    const requestsByHost = Object.fromEntries(servers.map((each) => [each.address, each.requests]));
+    const attempts = servers.reduce((sum, each) => sum + each.requests, 0);
+    const share = (requests: number): number => (attempts === 0 ? 0 : requests / attempts);
     return {
       name: this.name,
       latencyMs: {
@@ -203,6 +232,8 @@ export class CandidateRun {
       retries: this.retries,
       ejections: this.ejections,
       requestsByHost,
+      leastShare: share(servers.reduce((least, each) => Math.min(least, each.requests), attempts)),
+      mostShare: share(servers.reduce((most, each) => Math.max(most, each.requests), 0)),
       unfairness: this.unfairness(),
       keysMoved: this.hostOfKey.size === 0 ? 0 : this.movedKeys.size / this.hostOfKey.size,
     };

@@ -31,8 +31,8 @@ export interface ServerGroup extends ServerOptions {
   readonly metadata?: Metadata;
 }
 
-/** Something that happens on the way. */
-export interface ScenarioEvent extends ServerOptions {
+/** Something that happens on the way. How servers behave may change, but for their number of places. */
+export interface ScenarioEvent extends Omit<ServerOptions, "concurrency"> {
   /** Seconds after the start. */
   readonly at: number;
   /** Servers it happens to: addresses or names of groups. */
@@ -49,8 +49,8 @@ export interface ScenarioEvent extends ServerOptions {
 export interface Candidate {
   /** For the report. */
   readonly name: string;
-  /** Everything of a cluster but its hosts. */
-  readonly options: ClusterOptions;
+  /** Everything of a cluster but its hosts. Default: `{}`. */
+  readonly options?: ClusterOptions;
 }
 
 /** What to play. */
@@ -59,7 +59,7 @@ export interface Scenario {
   readonly name: string;
   /** Same seed, same report. Default: 1. */
   readonly seed?: number;
-  /** Requests of all clients together. */
+  /** Requests of all clients together, up to 20 million. */
   readonly requests: number;
   /** Their rate per second, all clients together. */
   readonly requestsPerSecond: number;
@@ -67,7 +67,7 @@ export interface Scenario {
   readonly arrivals?: "constant" | "poisson";
   /** Clients that balance on their own, each with a seed of its own. Default: 1. */
   readonly clients?: number;
-  /** Further attempts after a failure, each on another host. Default: 0. */
+  /** Further attempts after a failure, each on another host, as far as the cluster admits them. Default: 0. */
   readonly retries?: number;
   /** Different request hashes; 0 for requests without a hash. Default: 0. */
   readonly keys?: number;

@@ -28,9 +28,9 @@ export class Server {
     this.freeAt = new Float64Array(this.behaviour.concurrency);
   }
 
-  /** Changes what is given; the number of places stays. */
-  change(options: ServerOptions): void {
-    this.behaviour = { ...this.behaviour, ...options, concurrency: this.behaviour.concurrency };
+  /** Changes what is given. */
+  change(options: Omit<ServerOptions, "concurrency">): void {
+    this.behaviour = { ...this.behaviour, ...options };
   }
 
   /** Puts a request into the queue; a failing one is answered at once, without a place. */
