@@ -108,6 +108,15 @@ describe("load_balancing_policy", () => {
     });
   });
 
+  test("reported errors count as configured, and not at all by default, as in Envoy 1.40", () => {
+    const type = `${POLICIES}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`;
+    const penalties = [{}, { error_utilization_penalty: 2 }].map((config) => {
+      const { policy } = optionsFromXds(read(policies({ "@type": type, ...config })), undefined);
+      return (policy?.options as { errorUtilizationPenalty?: number }).errorUtilizationPenalty;
+    });
+    expect(penalties).toEqual([0, 2]);
+  });
+
   test("override host is read with its sources and its fallback, and chooses what a header names", () => {
     const cluster = policies({
       "@type": `${POLICIES}.override_host.v3.OverrideHost`,

@@ -23,7 +23,10 @@ export interface PickContext {
   readonly hostPredicates?: readonly HostPredicate[];
   /** How often a rejected host is redrawn; the last one is used even if rejected. Default: 1, as in Envoy. */
   readonly hostSelectionRetryMaxAttempts?: number;
-  /** Changes the priority loads on retries, for example {@link previousPriorities}. Default: none. */
+  /**
+   * Changes the priority loads on retries, for example {@link previousPriorities}. Ring hash and Maglev keep to the
+   * priority of the request's hash, as in Envoy. Default: none.
+   */
   readonly retryPriority?: RetryPriority;
   /** Reads a request header by lower-case name; used by the override host policy. */
   readonly header?: (name: string) => string | undefined;

@@ -84,7 +84,8 @@ export class SubsetHosts implements PrioritySet {
   }
 
   private weightOf(weight: number, here: number, all: number): number {
-    if (!this.localities.scaled || weight === 0) return weight;
-    return Math.max(1, Math.round((weight * here) / all));
+    if (!this.localities.scaled) return weight;
+    // In single precision and with no least weight, as in Envoy: a locality may round to nothing.
+    return Math.round(Math.fround(Math.fround(weight * here) / all));
   }
 }

@@ -40,6 +40,9 @@ export interface TableBalancerOptions extends ConsistentHashOptions {
 
 const HUNDRED = new Modulus(100);
 
+/** The hash chooses the priority of retries as well: Envoy's tables do not ask `retry_priority`. */
+const ANY_ATTEMPT: PickContext = Object.freeze({});
+
 interface LevelTable {
   readonly hosts: readonly HostState[];
   readonly weights: readonly number[];
@@ -94,7 +97,7 @@ export function tableBalancer(set: PrioritySet, env: BalancerEnv, options: Table
     if (direct !== undefined && trace === undefined && !context.attempted?.length) {
       return direct.hosts[direct.table.choose(hi, lo, 0)];
     }
-    const panic = chooser.choose(context, HUNDRED.of(hi, lo) + 1, trace);
+    const panic = chooser.choose(ANY_ATTEMPT, HUNDRED.of(hi, lo) + 1, trace);
     const { priority } = chooser.choice;
     if (panic) env.count("lb_healthy_panic");
     const table = tableOf(priority, panic);
@@ -152,9 +155,9 @@ function createLevelTable(level: HostSet, panic: boolean, options: TableBalancer
   };
 }
 
-/** What is hashed for a host: its `hash_key` if that is a string, else its name if wanted, else its address. */
+/** What is hashed for a host: its `hash_key` if that is a text that is not empty, else its name if wanted, else its address. */
 export function hashKey(host: HostState, useHostname: boolean): string {
   const key = host.metadata["hash_key"];
-  if (typeof key === "string") return key;
+  if (typeof key === "string" && key !== "") return key;
   return useHostname ? host.hostname : host.address;
 }

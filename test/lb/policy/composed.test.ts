@@ -3,7 +3,9 @@ import {
   leastRequest,
   maglev,
   overrideHost,
+  type Pick,
   peakEwma,
+  previousPriorities,
   ringHash,
   roundRobin,
   subset,
@@ -11,6 +13,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { OK, picked, setUp, spread } from "../picking.js";
 
+const NONE: Pick = { kind: "none", reason: "no-healthy-host" };
 const CPU: Readonly<Record<string, number>> = { "a:1": 0.1, "b:1": 1, "c:1": 1 };
 
 describe("reported load", () => {
@@ -132,6 +135,44 @@ describe("tables", () => {
     // Now the second priority alone can take everything that the first cannot, so nobody panics.
     cluster.update({ change: [{ address: "d:1", weight: 10_000 }] });
     expect(hosts()).toEqual(["a:1", "d:1"]);
+  });
+});
+
+describe("as Envoy 1.40 was seen to do", () => {
+  test("a table keeps to the priority of the hash, whatever priorities were tried", () => {
+    const endpoints = [{ hosts: ["a:1"] }, { priority: 1, hosts: ["b:1"] }];
+    const { cluster } = setUp({ endpoints, policy: maglev({ tableSize: 251 }) });
+    const first = picked(cluster.pick({ hash: 5n }));
+    const context = { hash: 5n, attempted: [first.host], retryPriority: previousPriorities(1) };
+    expect(picked(cluster.pick(context)).host.address).toBe(first.host.address);
+  });
+
+  test("an empty hash key is none", () => {
+    const hosts = ["a:1", "b:1", "c:1"].map((address) => ({ address, metadata: { hash_key: "" } }));
+    const keyless = ["a:1", "b:1", "c:1"];
+    const [empty, without] = [hosts, keyless].map((each) => setUp({ hosts: each, policy: ringHash() }).cluster);
+    for (let hash = 0n; hash < 2n ** 64n; hash += 2n ** 58n) {
+      const [one, other] = [empty, without].map((cluster) => picked(cluster?.pick({ hash }) ?? NONE).host.address);
+      expect(one).toBe(other);
+    }
+  });
+
+  test("a locality of which a subset has too little has no share", () => {
+    const zone = (name: string, versions: readonly number[]) => ({
+      locality: { zone: name },
+      weight: 1,
+      hosts: versions.map((version, i) => ({ address: `${name}${i}:1`, metadata: { version } })),
+    });
+    const policy = subset({
+      selectors: [{ keys: ["version"] }],
+      policy: roundRobin({ locality: { kind: "locality-weighted" } }),
+      localityWeightAware: true,
+      scaleLocalityWeight: true,
+    });
+    // Two of five are 0.4 of the weight 1, which rounds to nothing; one of one is all of it.
+    const { cluster } = setUp({ endpoints: [zone("a", [1, 1, 2, 2, 2]), zone("b", [1])], policy });
+    const seen = Array.from({ length: 20 }, () => picked(cluster.pick({ metadataMatch: { version: 1 } })).host.address);
+    expect(new Set(seen)).toEqual(new Set(["b0:1"]));
   });
 });
 

@@ -30,7 +30,8 @@ export function readClientSideWeightedRoundRobin(
     blackoutPeriodMs: issues.durationMs(`${path}.blackout_period`, config.blackoutPeriod),
     weightExpirationPeriodMs: issues.durationMs(`${path}.weight_expiration_period`, config.weightExpirationPeriod),
     weightUpdatePeriodMs: issues.durationMs(`${path}.weight_update_period`, config.weightUpdatePeriod),
-    errorUtilizationPenalty: config.errorUtilizationPenalty,
+    // The API documents 1 as default, which gRPC uses; Envoy 1.40 counts no errors unless told to.
+    errorUtilizationPenalty: config.errorUtilizationPenalty ?? 0,
     metricNames: config.metricNamesForComputingUtilization,
     slowStart: readSlowStart(config.slowStartConfig, `${path}.slow_start_config`, issues),
     locality: scope.locality,
