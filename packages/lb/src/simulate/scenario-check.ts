@@ -54,6 +54,7 @@ const SCENARIO: Fields = {
   retries: { from: 0, to: 100 },
   keys: { from: 0, to: 10_000_000 },
 };
+const LISTS = ["servers", "events", "candidates"];
 /** Candidates as {@link simulate} takes them, and as a file has them. */
 const CANDIDATE: Readonly<Record<"options" | "file", Fields>> = {
   options: { name: "text", options: "mapping" },
@@ -99,7 +100,7 @@ function* checkRecord(
   for (const [name, value] of Object.entries(record)) {
     const kind = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (kind === undefined) {
-      const known = Object.keys(fields).join(", ");
+      const known = [...Object.keys(fields), ...(path.length === 0 ? LISTS : [])].join(", ");
       yield { path: [...path, name], message: `is not known here; known are ${known}` };
     } else if (value !== undefined && !fits(value, kind)) {
       yield { path: [...path, name], message: `must be ${wordsFor(kind)}, got ${shown(value)}` };
