@@ -111,10 +111,9 @@ describe("load_balancing_policy", () => {
   test("reported errors count as configured, and not at all by default, as in Envoy 1.40", () => {
     const type = `${POLICIES}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`;
     const penalties = [{}, { error_utilization_penalty: 2 }].map((config) => {
-      const { policy } = optionsFromXds(read(policies({ "@type": type, ...config })), undefined);
-      return (policy?.options as { errorUtilizationPenalty?: number }).errorUtilizationPenalty;
+      return optionsFromXds(read(policies({ "@type": type, ...config })), undefined).policy?.options;
     });
-    expect(penalties).toEqual([0, 2]);
+    expect(penalties).toMatchObject([{ errorUtilizationPenalty: 0 }, { errorUtilizationPenalty: 2 }]);
   });
 
   test("override host is read with its sources and its fallback, and chooses what a header names", () => {

@@ -128,9 +128,16 @@ function hostSpec(
     weight,
     port: 1 + (position % 3),
     hostname: `host-${position}.z${group}.example`,
-    ...(index % 5 === 3 && random() < 0.5 && { metadata: { hash_key: `k${Math.floor(random() * 1e6)}` } }),
+    ...(index % 5 === 3 && random() < 0.5 && { metadata: { hash_key: hashKey(random) } }),
     ...(random() < 0.1 && { health: "UNHEALTHY" }),
   };
+}
+
+/** Mostly a text; an empty one or no text at all is no key. */
+function hashKey(random: () => number): string | number {
+  const draw = random();
+  if (draw < 0.2) return "";
+  return draw < 0.4 ? 7 : `k${Math.floor(random() * 1e6)}`;
 }
 
 function changed(group: GroupSpec, random: () => number): GroupSpec {

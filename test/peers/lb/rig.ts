@@ -16,8 +16,12 @@ export interface RigRequest {
   readonly cluster: string;
   /** What the route hashes. */
   readonly key?: string;
-  /** Which of {@link RigOptions.matches} the route carries. */
+  /** Which of {@link RigOptions.matches} or {@link RigOptions.routes} the route carries. */
   readonly match?: string;
+  /** Further headers, in order. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Path with query. Default: `/`. */
+  readonly path?: string;
 }
 
 /** What Envoy is started with. */
@@ -28,12 +32,21 @@ export interface RigOptions {
   readonly assignments?: Readonly<Record<string, Json>>;
   /** `envoy.lb` metadata of routes, by name. */
   readonly matches?: Readonly<Record<string, Json>>;
+  /** What routes say beside their cluster, by name: retries, other hash policies. */
+  readonly routes?: Readonly<Record<string, Json>>;
+  /** What is learnt of each request, as a format of Envoy. Default: the host. */
+  readonly report?: string;
   /** Where Envoy stands and which cluster is its own. */
   readonly local?: { readonly zone: string; readonly cluster: string };
 }
 
-/** Nobody listens at the hosts: Envoy answers for itself, and its answer names the host it chose. */
+/**
+ * Where nobody listens at the hosts, Envoy answers for itself, and its answer names the host it chose; hosts that
+ * answer name themselves the same way.
+ */
 export interface Rig extends AsyncDisposable {
+  /** Where Envoy takes requests, on 127.0.0.1. */
+  readonly port: number;
   /** The hosts Envoy chooses, in the order of the requests; `-` for none. */
   picks(requests: readonly RigRequest[], connections?: number): Promise<string[]>;
   /** Delivers endpoints and waits until Envoy uses them. */
@@ -76,7 +89,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       ...(options.local && {
         cluster_manager: { local_cluster_name: options.local.cluster },
       }),
-      static_resources: { listeners: [listener(options.matches ?? {})], clusters },
+      static_resources: { listeners: [listener(options)], clusters },
     });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
@@ -88,6 +101,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     return Number(/: (\d+)/.exec(stats)?.[1]);
   };
   return {
+    port: listenerPort,
     async picks(requests, connections = 1) {
       const share = Math.ceil(requests.length / connections);
       const parts = Array.from({ length: connections }, (_, i) => requests.slice(i * share, (i + 1) * share));
@@ -126,16 +140,20 @@ function markerOf(version: number): Json {
   return assignmentOf([{ hosts: [{ address: markerAddress(version) }] }]);
 }
 
-function listener(matches: Readonly<Record<string, Json>>): Json {
+function listener({ matches = {}, routes = {}, report = "%UPSTREAM_HOST%" }: RigOptions): Json {
   const route = { cluster_header: "x-cluster", hash_policy: [{ header: { header_name: "x-key" } }] };
-  const matched = Object.entries(matches).map(([name, metadata]) => ({
+  const named = { ...routes };
+  for (const [name, metadata] of Object.entries(matches)) {
+    named[name] = { metadata_match: { filter_metadata: { "envoy.lb": metadata } } };
+  }
+  const matched = Object.entries(named).map(([name, more]) => ({
     match: { prefix: "/", headers: [{ name: "x-match", string_match: { exact: name } }] },
-    route: { ...route, metadata_match: { filter_metadata: { "envoy.lb": metadata } } },
+    route: { ...route, ...more },
   }));
   const manager = {
     "@type": `type.googleapis.com/${HTTP_MANAGER}`,
     stat_prefix: "in",
-    local_reply_config: { body_format: { text_format_source: { inline_string: "host=%UPSTREAM_HOST%;" } } },
+    local_reply_config: { body_format: { text_format_source: { inline_string: `host=${report};` } } },
     route_config: {
       name: "r",
       virtual_hosts: [{ name: "v", domains: ["*"], routes: [...matched, { match: { prefix: "/" }, route }] }],
@@ -191,8 +209,9 @@ function sendFrom(port: number, requests: readonly RigRequest[], hosts: string[]
   });
 }
 
-function requestText({ cluster, key, match }: RigRequest): string {
-  const lines = [`GET / HTTP/1.1`, "host: x", `x-cluster: ${cluster}`];
+function requestText({ cluster, key, match, headers = [], path = "/" }: RigRequest): string {
+  const lines = [`GET ${path} HTTP/1.1`, "host: x", `x-cluster: ${cluster}`];
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
   if (key !== undefined) lines.push(`x-key: ${key}`);
   if (match !== undefined) lines.push(`x-match: ${match}`);
   return `${lines.join("\r\n")}\r\n\r\n`;

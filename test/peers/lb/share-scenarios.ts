@@ -13,8 +13,14 @@ export interface ShareScenario {
 
 const POLICIES = "type.googleapis.com/envoy.extensions.load_balancing_policies";
 
-/** The first `bad` of `count` hosts have another health. */
-function group(net: number, count: number, bad: number, health: string, more: Partial<GroupSpec> = {}): GroupSpec {
+/** A locality whose first `bad` of `count` hosts have another health. */
+export function group(
+  net: number,
+  count: number,
+  bad: number,
+  health: string,
+  more: Partial<GroupSpec> = {},
+): GroupSpec {
   return { ...more, hosts: hostsOf(net, count, (index) => (index < bad ? { health } : {})) };
 }
 
@@ -24,11 +30,14 @@ function priorities(...counts: readonly (readonly [count: number, bad: number, h
   );
 }
 
+const HEALTH = ["HEALTHY", "DEGRADED", "UNHEALTHY", "DRAINING", "TIMEOUT", "UNKNOWN"] as const;
+
 const factor = (overprovisioning_factor: number): Json => ({ overprovisioning_factor });
 const panic = (value: number): Json => ({ common_lb_config: { healthy_panic_threshold: { value } } });
 const localityWeighted = { common_lb_config: { locality_weighted_lb_config: {} } };
 
-function scenario(name: string, groups: readonly GroupSpec[], cluster: Json = {}, policy?: Json): ShareScenario {
+/** A cluster with these hosts. */
+export function scenario(name: string, groups: readonly GroupSpec[], cluster: Json = {}, policy?: Json): ShareScenario {
   return { name, cluster, assignment: assignmentOf(groups, policy) };
 }
 
@@ -59,6 +68,19 @@ const health: readonly ShareScenario[] = [
   scenario("hash of no header: random, over two priorities", priorities([10, 5], [8, 0]), { lb_policy: "RING_HASH" }),
   scenario("maglev of no header: random, in panic", priorities([10, 6]), { lb_policy: "MAGLEV" }),
   scenario("least request over two priorities", priorities([10, 5], [8, 0]), { lb_policy: "LEAST_REQUEST" }),
+  scenario("a gap between priorities", [
+    group(30, 4, 3, "TIMEOUT"),
+    group(31, 3, 1, "DEGRADED", { priority: 3 }),
+    group(32, 2, 0, "HEALTHY", { priority: 7 }),
+  ]),
+  scenario("every kind of health in two priorities", [
+    { hosts: hostsOf(30, 12, (i) => ({ health: HEALTH[i % HEALTH.length] as string })) },
+    { priority: 1, hosts: hostsOf(31, 6, (i) => ({ health: HEALTH[i] as string })) },
+  ]),
+  scenario("nobody but degraded hosts", [group(30, 5, 5, "DEGRADED"), group(31, 3, 3, "DRAINING", { priority: 1 })]),
+  scenario("hash of no header: a ring without healthy hosts", priorities([4, 4, "DEGRADED"], [3, 1]), {
+    lb_policy: "RING_HASH",
+  }),
   scenario("random in one priority", priorities([7, 1]), { lb_policy: "RANDOM" }),
   scenario(
     "one request in four is dropped",
@@ -119,7 +141,8 @@ const localities: readonly ShareScenario[] = [
   ),
 ];
 
-function extension(type: string, config: Json): Json {
+/** An entry of a list of policies. */
+export function extension(type: string, config: Json): Json {
   return { typed_extension_config: { name: type, typed_config: { "@type": `${POLICIES}.${type}`, ...config } } };
 }
 
@@ -133,6 +156,8 @@ const subsetGroups: readonly GroupSpec[] = [0, 1].map((priority) => ({
     metadata: {
       version: VERSIONS[index % 3],
       stage: index % 2 === 0 ? "prod" : "canary",
+      // Several hosts share one; the first of "b" is unhealthy.
+      id: "abc"[index % 3],
       tags: index < 2 ? ["blue", "green"] : "blue",
     },
   })),
@@ -203,33 +228,52 @@ const subsetScenarios: readonly ShareScenario[] = [
       subset_selectors: [{ keys: ["id"], single_host_per_subset: true }],
       fallback_policy: "ANY_ENDPOINT",
     },
-    [{ id: "a" }, { id: "b" }, { version: "v1" }],
+    [{ id: "a" }, { id: "b" }, { id: "z" }, { version: "v1" }],
   ),
+  subsets(
+    "falling back to fewer and fewer keys",
+    {
+      subset_selectors: [
+        {
+          keys: ["id", "stage", "version"],
+          fallback_policy: "KEYS_SUBSET",
+          fallback_keys_subset: ["stage", "version"],
+        },
+        { keys: ["stage", "version"], fallback_policy: "KEYS_SUBSET", fallback_keys_subset: ["stage"] },
+        { keys: ["id", "stage"], fallback_policy: "KEYS_SUBSET", fallback_keys_subset: ["id"] },
+        { keys: ["stage"], fallback_policy: "DEFAULT_SUBSET" },
+      ],
+      default_subset: { version: "v2" },
+      fallback_policy: "ANY_ENDPOINT",
+    },
+    [
+      { id: "a", stage: "prod", version: "v1" },
+      { id: "z", stage: "prod", version: "v1" },
+      { id: "z", stage: "canary", version: "v9" },
+      { id: "z", stage: "none", version: "v9" },
+      // No selector has the key alone that this one falls back to.
+      { id: "z", stage: "prod" },
+    ],
+  ),
+  ...[false, true].map((scale_locality_weight): ShareScenario => {
+    const groups = [5, 3, 4].map((count, zone): GroupSpec => {
+      const hosts = hostsOf(33 + zone, count, (i) => ({ metadata: { version: VERSIONS[(i * i + zone) % 3] } }));
+      return { zone: "abc"[zone] as string, weight: 2 * zone + 1, hosts };
+    });
+    const lb_subset_config = {
+      subset_selectors: [{ keys: ["version"] }],
+      fallback_policy: "ANY_ENDPOINT",
+      locality_weight_aware: true,
+      scale_locality_weight,
+    };
+    return {
+      name: `subsets, with weights of localities${scale_locality_weight ? ", scaled" : ""}`,
+      cluster: { ...localityWeighted, lb_subset_config },
+      assignment: assignmentOf(groups),
+      matches: [{ version: "v1" }, { version: "v2" }, { version: "v3" }, { version: "v9" }],
+    };
+  }),
 ];
 
+/** Clusters for a caller anywhere. */
 export const shareScenarios: readonly ShareScenario[] = [...health, ...localities, ...subsetScenarios];
-
-/** Zone aware routing from zone `a`, with a cluster of our own beside it. */
-export const zoneScenarios: readonly (ShareScenario & { readonly callers: readonly GroupSpec[] })[] = [
-  {
-    ...scenario("zone aware: all traffic stays in its zone", zones(5, 3, 2), zoneAware(1)),
-    callers: callers(2, 4),
-  },
-  {
-    ...scenario("zone aware: what a zone cannot take goes to the others by their room", zones(2, 5, 3), zoneAware(1)),
-    callers: callers(4, 3, 1),
-  },
-  { ...scenario("zone aware: too few hosts", zones(1, 2), zoneAware(6)), callers: callers(2, 2) },
-];
-
-function zoneAware(min_cluster_size: number): Json {
-  return { common_lb_config: { zone_aware_lb_config: { min_cluster_size } } };
-}
-
-function zones(...counts: readonly number[]): GroupSpec[] {
-  return counts.map((count, index) => ({ zone: "abc"[index] as string, hosts: hostsOf(30 + index, count) }));
-}
-
-function callers(...counts: readonly number[]): GroupSpec[] {
-  return counts.map((count, index) => ({ zone: "abc"[index] as string, hosts: hostsOf(40 + index, count) }));
-}

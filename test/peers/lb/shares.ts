@@ -6,7 +6,8 @@ import { type Counts, compareSamples } from "./chi-square.js";
 import { assignmentOf, type GroupSpec, hostsOf } from "./endpoints.js";
 import { clusterOf, optionsOf, pick } from "./ours.js";
 import { type Json, type Rig, startRig } from "./rig.js";
-import { type ShareScenario, shareScenarios, zoneScenarios } from "./share-scenarios.js";
+import { type ShareScenario, shareScenarios } from "./share-scenarios.js";
+import { zoneScenarios } from "./zone-scenarios.js";
 
 const CONNECTIONS = 4;
 const LEAST_P = 1e-6;
