@@ -73,8 +73,8 @@ function checkHealthCheck(checker: Checker, options: HealthCheckOptions): void {
   const path = "health_checks[0]";
   checker.positive(`${path}.timeout`, options.timeoutMs);
   checker.positive(`${path}.interval`, options.intervalMs);
-  checker.integer(`${path}.healthy_threshold`, options.healthyThreshold, 1);
-  checker.integer(`${path}.unhealthy_threshold`, options.unhealthyThreshold, 1);
+  checker.integer(`${path}.healthy_threshold`, options.healthyThreshold, 0);
+  checker.integer(`${path}.unhealthy_threshold`, options.unhealthyThreshold, 0);
   checker.number(`${path}.initial_jitter`, options.initialJitterMs, 0, UINT32_MAX);
   checker.number(`${path}.interval_jitter`, options.intervalJitterMs, 0, UINT32_MAX);
   checker.number(`${path}.interval_jitter_percent`, options.intervalJitterPercent, 0, UINT32_MAX);

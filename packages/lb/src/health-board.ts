@@ -71,6 +71,8 @@ export class HealthBoard {
 
   /** A response asked to leave the host alone: it is out and out of every denominator until a check passes. */
   failAtOnce(host: HostState): void {
+    // No check would ever let it back in.
+    if (host.healthCheck?.disabled) return;
     const before = stateOf(host);
     const step = applyCheck(before, "passive", this.options);
     this.count("passive", false);
@@ -87,6 +89,7 @@ export class HealthBoard {
     for (const name of COUNTERS) into[`health_check.${name}`] ??= 0;
     let [healthy, degraded] = [0, 0];
     for (const host of this.store.all()) {
+      if (host.healthCheck?.disabled) continue;
       if (!(host.flags & HostFlag.failedActiveHealthCheck)) healthy += 1;
       if (host.flags & HostFlag.degradedActiveHealthCheck) degraded += 1;
     }

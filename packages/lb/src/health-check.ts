@@ -6,9 +6,9 @@ export interface HealthCheckOptions {
   readonly intervalMs: number;
   /** Time a check may take, above 0. */
   readonly timeoutMs: number;
-  /** Passing checks that bring an unhealthy host back, at least 1. */
+  /** Passing checks that bring an unhealthy host back; 0 is never reached, as in Envoy. */
   readonly healthyThreshold: number;
-  /** Failing checks that take a healthy host out, at least 1; a clear refusal takes one. */
+  /** Failing checks that take a healthy host out; 0 is never reached, as in Envoy. A clear refusal takes one. */
   readonly unhealthyThreshold: number;
   /** Up to this long before the first check. Default: 0. */
   readonly initialJitterMs?: number;

@@ -1,6 +1,6 @@
 import type { EwmaSnapshot } from "./ewma.js";
 import type { CheckState } from "./health-check.js";
-import type { EndpointHealth, HealthClass, Host, HostOptions, Locality, Metadata } from "./host.js";
+import type { EndpointHealth, HealthClass, Host, HostHealthCheck, HostOptions, Locality, Metadata } from "./host.js";
 import { HostFlag } from "./host.js";
 import type { HostColumns } from "./host-columns.js";
 import type { OrcaState } from "./orca.js";
@@ -53,6 +53,7 @@ export class HostState implements Host {
   priority: number;
   weight: number;
   metadata: Metadata;
+  healthCheck: HostHealthCheck | undefined;
   flags = 0;
   /** Place in the lists of its priority: they are sorted by it. */
   ordinal = 0;
@@ -79,6 +80,7 @@ export class HostState implements Host {
     this.priority = priority;
     this.weight = options.weight ?? 1;
     this.metadata = options.metadata ?? {};
+    this.healthCheck = options.healthCheck;
     this.flags = withEndpointHealth(0, options.health ?? "UNKNOWN");
     this.slowStartFrom = now;
     this.columns = columns;

@@ -1,5 +1,5 @@
 import type { HostDelta } from "./cluster-options.js";
-import { type EndpointGroup, HostFlag, type HostOptions, type Locality } from "./host.js";
+import { type EndpointGroup, HostFlag, type HostHealthCheck, type HostOptions, type Locality } from "./host.js";
 import { checkDelta, placeKey } from "./host-check.js";
 import { HostColumns } from "./host-columns.js";
 import { HostLevel } from "./host-level.js";
@@ -168,8 +168,11 @@ export class HostStore implements PrioritySet {
       for (const entry of group.hosts) {
         const options = typeof entry === "string" ? { address: entry } : entry;
         if (this.byAddress.has(options.address)) continue;
-        const known = before.get(options.address);
+        const previous = before.get(options.address);
         before.delete(options.address);
+        // What checks found elsewhere says nothing: as in Envoy, a host that is checked differently is another one.
+        const known = previous && checkedAlike(previous.healthCheck, options.healthCheck) ? previous : undefined;
+        if (previous !== undefined && known === undefined) this.forget(previous);
         const host = known ?? this.create(options, locality, priority, now);
         if (known) adopt(known, options, locality, priority);
         this.insert(host, level);
@@ -186,7 +189,8 @@ export class HostStore implements PrioritySet {
   /** A host that discovery dropped stays while its active check passes; the flag marks it for later. */
   private isKept(host: HostState): boolean {
     const { activeHealthChecks, ignoreHealthOnHostRemoval } = this.options;
-    const kept = activeHealthChecks && !ignoreHealthOnHostRemoval && !(host.flags & HostFlag.failedActiveHealthCheck);
+    const checked = activeHealthChecks && !host.healthCheck?.disabled;
+    const kept = checked && !ignoreHealthOnHostRemoval && !(host.flags & HostFlag.failedActiveHealthCheck);
     if (kept) host.flags |= HostFlag.pendingDynamicRemoval;
     return kept;
   }
@@ -199,8 +203,9 @@ export class HostStore implements PrioritySet {
   private create(options: HostOptions, locality: Locality, priority: number, now: number): HostState {
     const host = new HostState(options, locality, priority, now, this.columns);
     const { activeHealthChecks, ignoreNewHostsUntilFirstCheck } = this.options;
-    if (activeHealthChecks) host.flags |= HostFlag.failedActiveHealthCheck;
-    if (activeHealthChecks && ignoreNewHostsUntilFirstCheck) host.flags |= HostFlag.pendingActiveHealthCheck;
+    if (!activeHealthChecks || host.healthCheck?.disabled) return host;
+    host.flags |= HostFlag.failedActiveHealthCheck;
+    if (ignoreNewHostsUntilFirstCheck) host.flags |= HostFlag.pendingActiveHealthCheck;
     return host;
   }
 
@@ -240,6 +245,7 @@ export class HostStore implements PrioritySet {
         const host = present.next().value;
         if (host?.address !== options.address || host.priority !== (group.priority ?? 0)) return undefined;
         if (localityKey(host.locality) !== key || host.flags & HostFlag.pendingDynamicRemoval) return undefined;
+        if (!checkedAlike(host.healthCheck, options.healthCheck)) return undefined;
         changes.push({
           address: host.address,
           weight: options.weight ?? 1,
@@ -255,6 +261,15 @@ export class HostStore implements PrioritySet {
     this.version += 1;
     this.notify(change);
   }
+}
+
+function checkedAlike(a: HostHealthCheck = {}, b: HostHealthCheck = {}): boolean {
+  return (
+    a.address === b.address &&
+    a.port === b.port &&
+    a.hostname === b.hostname &&
+    (a.disabled ?? false) === (b.disabled ?? false)
+  );
 }
 
 function adopt(host: HostState, options: HostOptions, locality: Locality, priority: number): void {

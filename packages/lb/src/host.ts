@@ -23,6 +23,18 @@ export type Metadata = Readonly<Record<string, JsonValue | undefined>>;
 /** Health as the control plane reports it. `UNKNOWN` counts as healthy. */
 export type EndpointHealth = "UNKNOWN" | "HEALTHY" | "UNHEALTHY" | "DRAINING" | "TIMEOUT" | "DEGRADED";
 
+/** How active health checks reach a host, if not as requests do. */
+export interface HostHealthCheck {
+  /** IP address, name or path of a socket to ask. Default: the host's own. */
+  readonly address?: string;
+  /** Port to ask. Default: the host's own. */
+  readonly port?: number;
+  /** Value of the host header or `:authority`. Default: what the checker says. */
+  readonly hostname?: string;
+  /** Leaves the host out of checks: it counts as if they passed. Default: false. */
+  readonly disabled?: boolean;
+}
+
 /** What a caller says about one host. */
 export interface HostOptions {
   /** `ip:port`, `[v6]:port`, `name:port` or the path of a socket. It identifies the host inside its cluster. */
@@ -35,6 +47,8 @@ export interface HostOptions {
   readonly health?: EndpointHealth;
   /** Endpoint metadata under `envoy.lb`: subset keys, `hash_key`, `canary`. Default: none. */
   readonly metadata?: Metadata;
+  /** Default: checks go where requests go. */
+  readonly healthCheck?: HostHealthCheck;
 }
 
 /** Hosts which share locality, priority and the weight of their locality. */
@@ -98,6 +112,8 @@ export interface Host {
   readonly weight: number;
   /** The host's `envoy.lb` metadata. */
   readonly metadata: Metadata;
+  /** How checks reach it, if not as requests do. */
+  readonly healthCheck?: HostHealthCheck | undefined;
   /** Bits of {@link HostFlag}. */
   readonly flags: number;
   /** The class the flags put it in. */

@@ -123,6 +123,7 @@ export {
   type HealthClass,
   type Host,
   HostFlag,
+  type HostHealthCheck,
   type HostOptions,
   type JsonValue,
   type Locality,
@@ -203,6 +204,7 @@ export {
 } from "./retry.js";
 export { retryBudgetLimit, type WindowBudgetAmounts, windowBudgetAmounts } from "./retry-budget.js";
 export { createRotation, type Rotation } from "./rotation.js";
+export { checkerFromXds } from "./shell/checker-from-xds.js";
 export { type DnsDiscoveryDeps, type DnsResolver, runDnsDiscovery, systemResolver } from "./shell/dns-discovery.js";
 export { drive, systemClock, systemScheduler, type Ticking } from "./shell/driver.js";
 export { type GrpcBalancerOptions, registerGrpcBalancer } from "./shell/grpc-balancer.js";
@@ -212,7 +214,7 @@ export { type HealthChecker, type HealthCheckRunOptions, runHealthChecks } from 
 export type { HostPlace } from "./shell/host-place.js";
 export { type HostPicker, hostPicker, type PickedHost } from "./shell/http-agent.js";
 export { type HttpCheckOptions, httpCheck } from "./shell/http-check.js";
-export { startCluster } from "./shell/start-cluster.js";
+export { type StartClusterOptions, startCluster } from "./shell/start-cluster.js";
 export { type TcpCheckOptions, tcpCheck } from "./shell/tcp-check.js";
 export { type Connector, type TcpUpstream, tcpProxy } from "./shell/tcp-proxy.js";
 export {

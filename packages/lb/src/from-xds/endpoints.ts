@@ -2,12 +2,13 @@ import type { Address } from "@weftmesh/xds-types/envoy/config/core/v3";
 import type {
   ClusterLoadAssignment,
   ClusterLoadAssignment_Policy_DropOverload,
+  Endpoint_HealthCheckConfig,
   LbEndpoint,
 } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
 import ipaddr from "ipaddr.js";
 import type { DropOverload } from "../cluster-options.js";
 import { throwIssues } from "../errors.js";
-import type { EndpointGroup, HostOptions, Metadata } from "../host.js";
+import type { EndpointGroup, HostHealthCheck, HostOptions, Metadata } from "../host.js";
 import { MAX_PRIORITY, MAX_WEIGHT } from "../host-check.js";
 import { localityKey } from "../locality.js";
 import { definedOnly, enumName, IssueList } from "./issues.js";
@@ -89,7 +90,7 @@ function readHost(
   issues: IssueList,
 ): HostOptions | undefined {
   const named = endpoint.endpointName === undefined ? undefined : assignment.namedEndpoints?.[endpoint.endpointName];
-  const { address, hostname } = endpoint.endpoint ?? named ?? {};
+  const { address, hostname, healthCheckConfig } = endpoint.endpoint ?? named ?? {};
   const text = addressText(address);
   if (text === undefined) {
     issues.add(`${path}.endpoint.address`, "must be a socket address, a pipe or an internal address");
@@ -104,6 +105,19 @@ function readHost(
     health: enumName(endpoint.healthStatus),
     // Structs are JSON by construction.
     metadata: endpoint.metadata?.filterMetadata?.["envoy.lb"] as Metadata | undefined,
+    healthCheck: healthCheckConfig && readHostCheck(healthCheckConfig),
+  });
+}
+
+/** Empty texts and ports are absent ones, as everywhere in proto3. */
+function readHostCheck(config: Endpoint_HealthCheckConfig): HostHealthCheck {
+  const { address, portValue, hostname, disableActiveHealthCheck } = config;
+  const socket = address?.socketAddress;
+  return definedOnly<HostHealthCheck>({
+    address: address?.pipe?.path || socket?.address || undefined,
+    port: portValue || socket?.portValue || undefined,
+    hostname: hostname || undefined,
+    disabled: disableActiveHealthCheck || undefined,
   });
 }
 

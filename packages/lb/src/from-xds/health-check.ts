@@ -1,8 +1,9 @@
 import type { HealthCheck } from "@weftmesh/xds-types/envoy/config/core/v3";
 import type { HealthCheckOptions } from "../health-check.js";
-import { definedOnly, type IssueList, snakeCase } from "./issues.js";
+import { readChecker } from "./checker.js";
+import { definedOnly, IssueList, snakeCase } from "./issues.js";
 
-/** Reads timing and thresholds of the health check; what is checked, and how, is the checker's. */
+/** Reads timing and thresholds of the health check; `checkerFromXds` reads how to check. */
 export function readHealthCheck(
   checks: readonly HealthCheck[],
   path: string,
@@ -16,11 +17,8 @@ export function readHealthCheck(
   for (const field of ["timeout", "interval", "healthyThreshold", "unhealthyThreshold"] as const) {
     if (check[field] === undefined) issues.add(`${path}[0].${snakeCase(field)}`, "is required");
   }
-  for (const [index, { start = 0n, end = 0n }] of (check.httpHealthCheck?.expectedStatuses ?? []).entries()) {
-    const range = `${path}[0].http_health_check.expected_statuses[${index}]`;
-    if (start >= end) issues.add(range, `must start below its end, got ${start} and ${end}`);
-    if (start < 100n || end > 600n) issues.add(range, `must lie within 100 and 600, got ${start} and ${end}`);
-  }
+  // What only the checkers of this package cannot do is no reason to refuse the cluster: it may get another one.
+  readChecker(check, { cluster: "", path: `${path}[0]`, issues, unsupported: new IssueList() });
   return {
     timeoutMs: duration("timeout", check.timeout) ?? 1,
     intervalMs: duration("interval", check.interval) ?? 1,
@@ -35,6 +33,8 @@ export function readHealthCheck(
       unhealthyIntervalMs: duration("unhealthy_interval", check.unhealthyInterval),
       unhealthyEdgeIntervalMs: duration("unhealthy_edge_interval", check.unhealthyEdgeInterval),
       healthyEdgeIntervalMs: duration("healthy_edge_interval", check.healthyEdgeInterval),
+      alwaysLogFailures: check.alwaysLogHealthCheckFailures,
+      alwaysLogSuccess: check.alwaysLogHealthCheckSuccess,
     }),
   };
 }

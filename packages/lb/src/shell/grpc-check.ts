@@ -1,18 +1,18 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { CheckResult } from "../health-check.js";
+import { checkPlaceOf } from "./check-place.js";
 import { healthCheckRequest, healthCheckResponse } from "./grpc-health.js";
 import type { HealthChecker } from "./health-checks.js";
-import { placeOf } from "./host-place.js";
 
 /** Options of {@link grpcCheck}. */
 export interface GrpcCheckOptions {
   /** Service to ask about. Default: empty, the server as a whole. */
   readonly serviceName?: string;
-  /** Value of `:authority`. Default: the host's name, or its address. */
+  /** Value of `:authority`, for hosts that name none for checks. Default: the host's name, or its address. */
   readonly authority?: string;
   /** Further metadata. Default: none. */
   readonly metadata?: Readonly<Record<string, string | readonly string[]>>;
-  /** Port to ask instead of the host's own. */
+  /** Port to ask, for hosts that name none for checks. Default: the host's own. */
   readonly port?: number;
 }
 
@@ -29,12 +29,9 @@ export function grpcCheck(options: GrpcCheckOptions = {}): HealthChecker {
     // Loaded when a check runs: the package loads where there is no node.
     const [{ connect }, net] = await Promise.all([import("node:http2"), import("node:net")]);
     if (signal.aborted) return "timeout";
-    const { host: name, port = 0, socketPath } = placeOf(host.address);
-    const authority = options.authority ?? (host.hostname || host.address);
-    const socket =
-      socketPath === undefined
-        ? net.connect({ host: name ?? "", port: options.port ?? port })
-        : net.connect(socketPath);
+    const { host: name = "", port = 0, socketPath } = checkPlaceOf(host, options.port);
+    const authority = host.healthCheck?.hostname ?? options.authority ?? (host.hostname || host.address);
+    const socket = socketPath === undefined ? net.connect({ host: name, port }) : net.connect(socketPath);
     const session = connect("http://health.invalid", { createConnection: () => socket });
     return new Promise<CheckResult>((resolve) => {
       const finish = (result: CheckResult): void => {

@@ -41,7 +41,8 @@ export function runHealthChecks(cluster: Cluster, options: HealthCheckRunOptions
     watching = scheduler.after(DISCOVERY_MS, lookForHosts);
     if (cluster.prioritySet.version === seen) return;
     seen = cluster.prioritySet.version;
-    const present = new Set(cluster.prioritySet.levels.flatMap((level) => level.hosts));
+    const hosts = cluster.prioritySet.levels.flatMap((level) => level.hosts);
+    const present = new Set(hosts.filter((host) => !host.healthCheck?.disabled));
     for (const [host, session] of sessions) {
       if (present.has(host)) continue;
       session[Symbol.dispose]();

@@ -3,8 +3,8 @@ import type { CheckResult } from "../health-check.js";
 import { httpCheckIssues } from "../http-check-rules.js";
 import { OrderedParts } from "../ordered-parts.js";
 import { isInRanges, type StatusRange } from "../status-range.js";
+import { checkPlaceOf } from "./check-place.js";
 import type { HealthChecker } from "./health-checks.js";
-import { placeOf } from "./host-place.js";
 
 /** Options of {@link httpCheck}. */
 export interface HttpCheckOptions {
@@ -12,7 +12,7 @@ export interface HttpCheckOptions {
   readonly path: string;
   /** Anything but `CONNECT`. Default: `"GET"`. */
   readonly method?: string;
-  /** Value of the host header. Default: the host's name, or its address. */
+  /** Value of the host header, for hosts that name none for checks. Default: the host's name, or its address. */
   readonly host?: string;
   /** Further headers. Default: none. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -28,7 +28,7 @@ export interface HttpCheckOptions {
   readonly responseBufferSize?: number;
   /** Whether `x-envoy-upstream-healthchecked-cluster`, empty if absent, is the right one. Default: not looked at. */
   readonly serviceName?: (name: string) => boolean;
-  /** Port to ask instead of the host's own. */
+  /** Port to ask, for hosts that name none for checks. Default: the host's own. */
   readonly port?: number;
 }
 
@@ -52,12 +52,11 @@ export function httpCheck(options: HttpCheckOptions): HealthChecker {
     return new Promise<CheckResult>((resolve) => {
       const { send, receive = [], responseBufferSize = BUFFER_SIZE } = options;
       const outgoing = request({
-        ...placeOf(host.address),
-        ...(options.port !== undefined && { port: options.port }),
+        ...checkPlaceOf(host, options.port),
         path: options.path,
         method: options.method ?? "GET",
         headers: {
-          host: options.host ?? (host.hostname || host.address),
+          host: host.healthCheck?.hostname ?? options.host ?? (host.hostname || host.address),
           ...(send && { "content-length": send.length }),
           ...options.headers,
         },

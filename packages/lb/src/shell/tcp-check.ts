@@ -1,7 +1,7 @@
 import type { CheckResult } from "../health-check.js";
 import { OrderedParts } from "../ordered-parts.js";
+import { checkPlaceOf } from "./check-place.js";
 import type { HealthChecker } from "./health-checks.js";
-import { placeOf } from "./host-place.js";
 
 /** Options of {@link tcpCheck}. */
 export interface TcpCheckOptions {
@@ -9,7 +9,7 @@ export interface TcpCheckOptions {
   readonly send?: Uint8Array;
   /** Parts that must come back, each after the one before it. Default: none, so that a connection is enough. */
   readonly receive?: readonly Uint8Array[];
-  /** Port to connect to instead of the host's own. */
+  /** Port to connect to, for hosts that name none for checks. Default: the host's own. */
   readonly port?: number;
 }
 
@@ -20,9 +20,8 @@ export function tcpCheck(options: TcpCheckOptions = {}): HealthChecker {
     const { connect } = await import("node:net");
     if (signal.aborted) return "timeout";
     return new Promise<CheckResult>((resolve) => {
-      const { host: name, port = 0, socketPath } = placeOf(host.address);
-      const socket =
-        socketPath === undefined ? connect({ host: name ?? "", port: options.port ?? port }) : connect(socketPath);
+      const { host: name = "", port = 0, socketPath } = checkPlaceOf(host, options.port);
+      const socket = socketPath === undefined ? connect({ host: name, port }) : connect(socketPath);
       const parts = new OrderedParts(options.receive ?? []);
       const finish = (result: CheckResult): void => {
         socket.destroy();
