@@ -54,7 +54,8 @@ export function accrualBackoffMs(attempt: number, options: FailureAccrualOptions
   const min = options.minBackoffMs ?? 1000;
   const max = options.maxBackoffMs ?? 60_000;
   const base = Math.min(min * 2 ** Math.min(attempt, 64), max);
-  const jitter = random() * base * (options.jitterRatio ?? 0.5);
+  // A source that gives NaN must not shut a host for ever.
+  const jitter = Math.max(0, random() || 0) * base * (options.jitterRatio ?? 0.5);
   return Math.min(base + jitter, max);
 }
 

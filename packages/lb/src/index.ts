@@ -140,6 +140,7 @@ export {
 export { createMaglevTable, type MaglevTable } from "./maglev-table.js";
 export type { LoadReport } from "./orca.js";
 export { medianWeight, type OrcaState, orcaUtilization, orcaWeight, recordReport, usableWeight } from "./orca.js";
+export { type OutlierLogEntry, outlierLogEntry } from "./outlier-log.js";
 export type { OutlierDetectionOptions, ProbationOptions } from "./outlier-options.js";
 export type { HostOutlierReport, OutlierReport } from "./outlier-report.js";
 export type {
