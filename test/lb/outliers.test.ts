@@ -271,4 +271,22 @@ describe("wrong order and odd values", () => {
     for (let i = 0; i < 5; i++) rig.hold(0);
     expect(rig.flags(0)).toBe(0);
   });
+
+  test("requests from before the ejection do not end the trial, neither way", () => {
+    const rig = directed(2, {
+      outlierDetection: { maxEjectionPercent: 100, probation: { permits: 5 }, consecutive5xx: 2 },
+    });
+    const [good, bad] = [rig.hold(0), rig.hold(0)];
+    rig.send(0, 500, 2);
+    rig.tick(30_000);
+    good.done({ result: "response", status: 200 });
+    bad.done({ result: "response", status: 500 });
+    expect(rig.flags(0)).toBe(0);
+    expect(rig.stat("ejections_enforced_total")).toBe(1);
+    const held = Array.from({ length: 5 }, () => rig.hold(0));
+    expect(rig.flags(0)).toBe(0x800);
+    for (const pick of held) pick.done({ result: "response", status: 200 });
+    for (let i = 0; i < 6; i++) rig.hold(0);
+    expect(rig.flags(0)).toBe(0);
+  });
 });

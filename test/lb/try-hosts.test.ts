@@ -83,4 +83,19 @@ describe("tryHosts", () => {
     await expect(run()).rejects.toThrow("bug");
     expect(cluster.stats()["upstream_rq_active"]).toBe(0);
   });
+
+  test("a result that is asked about when its attempt is over takes no permit", async () => {
+    const { run, cluster } = setUp({ "10.0.0.1:80": 503, "10.0.0.2:80": 503 }, { maxRetries: 1 });
+    let late: ((status: number) => boolean) | undefined;
+    await run({
+      retryDelayMs: () => 0,
+      send: async (_, attempt, stands) => {
+        late ??= stands;
+        if (attempt > 1) throw new Error("enough");
+        return 503;
+      },
+    }).catch(() => undefined);
+    expect(late?.(503)).toBe(false);
+    expect(cluster.admit("retry")).toBeDefined();
+  });
 });

@@ -33,6 +33,21 @@ const STATISTICS: Readonly<Record<Resource, { open: string; remaining: string; o
   retry: { open: "rq_retry_open", remaining: "remaining_retries", overflow: "upstream_rq_retry_overflow" },
 };
 
+/** Connections of hosts, of all routing priorities together. */
+export class HostConnections {
+  private readonly counts = new WeakMap<Host, number>();
+
+  /** How many the host has. */
+  of(host: Host): number {
+    return this.counts.get(host) ?? 0;
+  }
+
+  /** Counts some more, or less. */
+  add(host: Host, by: number): void {
+    this.counts.set(host, this.of(host) + by);
+  }
+}
+
 /** Counts what is in flight at one routing priority and says when there is no more room. */
 export class CircuitBreaker {
   readonly limits: EffectiveLimits;
@@ -43,16 +58,19 @@ export class CircuitBreaker {
     request: 0,
     retry: 0,
   };
-  private readonly connections = new WeakMap<Host, number>();
+  /** Connections of this priority; the limit by host goes by those of all. */
+  private readonly pools = new HostConnections();
+  private readonly connections: HostConnections;
   private readonly window: WindowBudget | undefined;
   /** Requests that began lately, where the budget goes by them. */
   private readonly recent: SlidingSum | undefined;
   private readonly clock: Clock;
   private readonly count: (name: string) => void;
 
-  constructor(limits: EffectiveLimits, clock: Clock, count: (name: string) => void) {
+  constructor(limits: EffectiveLimits, clock: Clock, connections: HostConnections, count: (name: string) => void) {
     this.limits = limits;
     this.clock = clock;
+    this.connections = connections;
     this.count = count;
     this.window =
       limits.retryBudget?.kind === "window" ? createWindowBudget(limits.retryBudget, clock.now()) : undefined;
@@ -99,21 +117,20 @@ export class CircuitBreaker {
 
   /** Takes a unit, of the host as well if one is given, and wraps it so that giving it back twice does no harm. */
   permit(resource: Resource, host?: Host): Permit | undefined {
-    const ofHost = host === undefined ? 0 : (this.connections.get(host) ?? 0);
-    const full = host !== undefined && ofHost >= this.limits.maxConnectionsPerHost;
+    const full = host !== undefined && this.connections.of(host) >= this.limits.maxConnectionsPerHost;
     if (full) this.count(STATISTICS[resource].overflow);
     if (full || !this.take(resource)) {
-      // A host may always have one connection, whatever others have: otherwise nothing would ever reach it.
-      if (host === undefined || ofHost > 0) return undefined;
+      // A priority may always have one to each host, whatever others have: otherwise nothing would ever reach it.
+      if (host === undefined || this.pools.of(host) > 0) return undefined;
       this.used[resource] += 1;
     }
-    if (host !== undefined) this.connections.set(host, ofHost + 1);
+    if (host !== undefined) this.connect(host, 1);
     let held = true;
     const release = (): void => {
       if (!held) return;
       held = false;
       this.release(resource);
-      if (host !== undefined) this.connections.set(host, (this.connections.get(host) ?? 1) - 1);
+      if (host !== undefined) this.connect(host, -1);
     };
     return { release, [Symbol.dispose]: release };
   }
@@ -135,6 +152,11 @@ export class CircuitBreaker {
         into[`${prefix}.${STATISTICS[resource].remaining}`] = unknown ? 0 : Math.max(0, max - current);
       }
     }
+  }
+
+  private connect(host: Host, by: number): void {
+    this.connections.add(host, by);
+    this.pools.add(host, by);
   }
 
   private withdraw(resource: Resource): boolean {

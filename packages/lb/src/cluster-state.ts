@@ -1,4 +1,4 @@
-import { CircuitBreaker, effectiveLimits } from "./circuit-breaker.js";
+import { CircuitBreaker, effectiveLimits, HostConnections } from "./circuit-breaker.js";
 import type { Permit, Resource } from "./circuit-breaker-options.js";
 import type { Cluster } from "./cluster.js";
 import type { ClusterDeps, ClusterOptions, HostChange, HostDelta } from "./cluster-options.js";
@@ -45,6 +45,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   private readonly merges: MergeWindow;
   /** Hosts whose change waits for the merge window, and whether their metadata is part of it. */
   private readonly waiting = new Map<HostState, boolean>();
+  private readonly connections = new HostConnections();
   private readonly counters = new Map<string, number>();
   private readonly eventErrors: unknown[] = [];
   private active = 0;
@@ -228,10 +229,10 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     this.waiting.clear();
   }
 
-  onReport(host: HostState, outcome: Outcome, startedAt: number, connected: boolean): void {
+  onReport({ host, startedAt, ejections }: Hold, outcome: Outcome, connected: boolean): void {
     // What is said of a host that is gone must not eject it: nobody would ever let it back in.
     if (host.retired) return;
-    this.detector?.record(host, outcome, connected);
+    this.detector?.record(host, outcome, connected, ejections);
     if (outcome.immediateHealthCheckFail) this.health?.failAtOnce(host);
     if (this.balancer.observe) {
       const now = this.clock.now();
@@ -299,7 +300,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
 
   private breaker(priority: RoutingPriority): CircuitBreaker {
     const limits = effectiveLimits(this.options.circuitBreakers ?? [], priority);
-    return new CircuitBreaker(limits, this.clock, (name) => this.count(name));
+    return new CircuitBreaker(limits, this.clock, this.connections, (name) => this.count(name));
   }
 
   private drops(): boolean {
@@ -343,7 +344,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 }
 
-function groupsOf(options: ClusterOptions): readonly EndpointGroup[] {
-  const own: readonly EndpointGroup[] = options.hosts ? [{ hosts: options.hosts }] : [];
-  return [...own, ...(options.endpoints ?? [])];
+/** The hosts of a cluster's options. */
+export function groupsOf({ hosts, endpoints }: ClusterOptions): readonly EndpointGroup[] {
+  return [...(hosts === undefined ? [] : [{ hosts }]), ...(endpoints ?? [])];
 }

@@ -5,7 +5,7 @@ import type { HostPick, Outcome } from "./pick.js";
 /** Who is told when a request reports and ends. */
 export interface HoldOwner {
   /** @param connected - Whether it reported before that its connection came up. */
-  onReport(host: HostState, outcome: Outcome, startedAt: number, connected: boolean): void;
+  onReport(hold: Hold, outcome: Outcome, connected: boolean): void;
   onDone(host: HostState): void;
 }
 
@@ -18,7 +18,10 @@ export class Hold implements HostPick {
   readonly host: HostState;
   private readonly owner: HoldOwner;
   private readonly breaker: CircuitBreaker;
-  private readonly startedAt: number;
+  /** When it was picked, if anybody wants to know. */
+  readonly startedAt: number;
+  /** Ejections of the host when it was picked: whoever has had another since was picked before it. */
+  readonly ejections: number;
   private connected = false;
   private reported = false;
   private held = true;
@@ -28,6 +31,7 @@ export class Hold implements HostPick {
     this.owner = owner;
     this.breaker = breaker;
     this.startedAt = startedAt;
+    this.ejections = host.outlier?.numEjections ?? 0;
   }
 
   report(given: Outcome): void {
@@ -53,6 +57,6 @@ export class Hold implements HostPick {
     } else {
       this.reported = true;
     }
-    this.owner.onReport(this.host, outcome, this.startedAt, connected);
+    this.owner.onReport(this, outcome, connected);
   }
 }

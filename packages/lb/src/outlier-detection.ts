@@ -95,11 +95,13 @@ export class OutlierDetector {
    * Counts an outcome and ejects the host if that was one failure too many.
    *
    * @param connected - Whether the request has reported before that its connection came up.
+   * @param ejections - How many the host had had when the request began.
    */
-  record(host: HostState, outcome: Outcome, connected: boolean): void {
+  record(host: HostState, outcome: Outcome, connected: boolean, ejections: number): void {
     const state = stateOf(host);
     if (this.config.detectDegradedHosts) this.degradation.record(host, state, outcome);
-    if (state.onProbation) this.judgeProbation(host, state, outcome);
+    // A request from before the ejection says nothing about the host on trial.
+    if (state.onProbation && ejections === state.numEjections) this.judgeProbation(host, state, outcome);
     const reached = recordOutcome(state, outcome, this.config, connected);
     if (reached === 0) return;
     if (reached & Reached.gatewayFailure) this.onConsecutive(host, state, "CONSECUTIVE_GATEWAY_FAILURE");
