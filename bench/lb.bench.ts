@@ -123,6 +123,12 @@ const POLICIES: readonly PolicyRow[] = [
     prototype: (n) => plain(plainTwoChoices(plainHosts(equal(n)))),
   },
   {
+    name: "weighted least request",
+    policy: leastRequest,
+    weights: mixed,
+    prototype: (n) => plain(plainHeap(plainHosts(mixed(n)))),
+  },
+  {
     name: "weighted round robin (EDF)",
     policy: roundRobin,
     weights: mixed,
@@ -185,7 +191,7 @@ const growthRows = POLICIES.map(
       {
         name: "10 hosts",
         prepare: () => picks(row.weights(10), row.policy(), row.hashed),
-        bar: ratio(row.name.includes("EDF") ? 3 : 1.5),
+        bar: ratio(row.name.startsWith("weighted") ? 3 : 1.5),
       },
     ],
   }),
@@ -257,26 +263,25 @@ const CHANGES: readonly { readonly name: string; readonly delta: (address: strin
   { name: "weight change", delta: (address, odd) => ({ change: [{ address, weight: odd ? 2 : 1 }] }) },
 ];
 
-/** One host changes, and the next pick, which brings the policy's columns and schedule up to date. */
+/** One host of 10,000 changes, and the next pick, which brings the policy's columns and schedule up to date. */
+function changes(weights: readonly number[], policy: Policy, delta: (address: string, odd: boolean) => HostDelta) {
+  const cluster = clusterOf(weights, policy);
+  const { address } = plainHosts(equal(5001))[5000] as PlainHost;
+  let odd = false;
+  return () => {
+    odd = !odd;
+    cluster.update(delta(address, odd));
+    const pick = cluster.pick();
+    if (pick.kind === "host") pick.done({ result: "response", status: 200 });
+  };
+}
+
 const deltaRows = CHANGES.flatMap(({ name: change, delta }) =>
-  DELTAS.map(
+  DELTAS.filter(({ name }) => change !== "weight change" || name !== "least request").map(
     ({ name, policy, weights }): OperationRow => ({
       kind: "operation",
       name: `lb ${change} and next pick, ${name}, 10,000 hosts`,
-      ours: {
-        name: "weftmesh",
-        prepare: () => {
-          const cluster = clusterOf(weights(10_000), policy());
-          const { address } = plainHosts(equal(5001))[5000] as PlainHost;
-          let odd = false;
-          return () => {
-            odd = !odd;
-            cluster.update(delta(address, odd));
-            const pick = cluster.pick();
-            if (pick.kind === "host") pick.done({ result: "response", status: 200 });
-          };
-        },
-      },
+      ours: { name: "weftmesh", prepare: () => changes(weights(10_000), policy(), delta) },
       against: [
         {
           name: "filter of all hosts",
@@ -289,6 +294,32 @@ const deltaRows = CHANGES.flatMap(({ name: change, delta }) =>
       ],
     }),
   ),
+);
+
+/** Schedules that have to be made anew from all hosts: by load, or because no two weigh alike. */
+const anewRows = [
+  { name: "weighted least request", policy: leastRequest, weights: mixed },
+  { name: "no two weights alike", policy: roundRobin, weights: different },
+].map(
+  ({ name, policy, weights }): OperationRow => ({
+    kind: "operation",
+    name: `lb weight change and next pick, ${name}, 10,000 hosts`,
+    ours: {
+      name: "weftmesh",
+      prepare: () =>
+        changes(weights(10_000), policy(), (address, odd) => ({ change: [{ address, weight: odd ? 2 : 1 }] })),
+    },
+    against: [
+      {
+        name: "a heap made anew",
+        prepare: () => {
+          const hosts = plainHosts(weights(10_000));
+          return () => plainHeap(hosts);
+        },
+        bar: ratio(3),
+      },
+    ],
+  }),
 );
 
 const KEYS = Array.from({ length: 10_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
@@ -326,6 +357,7 @@ export const rows: readonly Row[] = [
   skewRow,
   pipelineRow,
   ...deltaRows,
+  ...anewRows,
   ...buildRows,
   outageRow,
 ];

@@ -53,6 +53,29 @@ describe("createStaticEdf", () => {
     );
   });
 
+  test.each<[string, (index: number) => number]>([
+    ["spread", (index) => 100 + ((index * 7919) % 100_003)],
+    ["bunched", (index) => 1_000_000_000 + index],
+    ["with one that outweighs all others", (index) => (index === 0 ? 4_000_000_000 : 1 + index)],
+    ["doubling, so that many are due together", (index) => 2 ** (index % 31) + 2 ** (index % 7)],
+    ["below and above 1", (index) => 1 / (1 + index) + (index % 5)],
+  ])("with hundreds of different weights, %s, too", (_, weightOf) => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 65, max: 700 }),
+        fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 429_496_728 })),
+        (count, prePicks) => {
+          const given = Array.from({ length: count }, (_, index) => weightOf(index));
+          const schedule = scheduleOf(given, prePicks, [3, 77]);
+          const heap = createEdf(count, (index) => given[index] as number, prePicks);
+          const picks = Array.from({ length: 4 * count }, () => schedule.pick());
+          expect(picks).toEqual(Array.from({ length: 4 * count }, () => heap.pick()));
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
   test("nobody starves: a host of least weight is picked once in a round of all weights", () => {
     const given = [1, ...Array.from({ length: 30 }, (_, index) => 10 + index)];
     const round = given.reduce((sum, weight) => sum + weight, 0);

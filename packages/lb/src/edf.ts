@@ -1,3 +1,5 @@
+import { DueQueue } from "./due-queue.js";
+
 /** Chooses indices in proportion to weights, smoothly: each next pick is the one whose deadline comes first. */
 export interface EdfScheduler {
   /** The next index; its weight is read again for its following deadline. Allocates nothing. */
@@ -23,72 +25,44 @@ export const WEIGHT_EPSILON = 1e-13;
  * @see https://github.com/envoyproxy/envoy/blob/main/source/common/upstream/edf_scheduler.h
  */
 export function createEdf(count: number, weightOf: (index: number) => number, prePicks = 0): EdfScheduler {
-  const deadline = new Float64Array(count);
-  const order = new Float64Array(count);
-  const heap = new Uint32Array(count);
-  let inserted = 0;
-
-  const before = (a: number, b: number): boolean => {
-    const difference = (deadline[a] as number) - (deadline[b] as number);
-    return difference < 0 || (difference === 0 && (order[a] as number) < (order[b] as number));
-  };
-
-  const siftDown = (start: number): void => {
-    let slot = start;
-    const moving = heap[slot] as number;
-    for (;;) {
-      let child = 2 * slot + 1;
-      if (child >= count) break;
-      const right = child + 1;
-      if (right < count && before(heap[right] as number, heap[child] as number)) child = right;
-      if (!before(heap[child] as number, moving)) break;
-      heap[slot] = heap[child] as number;
-      slot = child;
-    }
-    heap[slot] = moving;
-  };
-
-  const pick = (): number => {
-    const index = heap[0] as number;
-    deadline[index] = (deadline[index] as number) + 1 / weightOf(index);
-    order[index] = inserted++;
-    siftDown(0);
-    return index;
-  };
-
-  const { deadlineOf, skipped } = preDeadlines(count, weightOf, prePicks);
-  deadline.set(deadlineOf);
+  const dueOf = new Float64Array(count);
+  let rate = 0;
   for (let index = 0; index < count; index++) {
-    heap[index] = index;
-    order[index] = inserted++;
+    const weight = weightOf(index);
+    dueOf[index] = weight;
+    rate += weight + WEIGHT_EPSILON;
   }
-  for (let slot = (count >> 1) - 1; slot >= 0; slot--) siftDown(slot);
-  for (let remaining = prePicks - skipped; remaining > 0; remaining--) pick();
-
-  return { pick, peek: () => heap[0] as number };
-}
-
-/** Deadlines after so many picks, as far as they can be had by arithmetic; `skipped` says how many that were. */
-function preDeadlines(
-  count: number,
-  weightOf: (index: number) => number,
-  prePicks: number,
-): { readonly deadlineOf: Float64Array; readonly skipped: number } {
-  const deadlineOf = new Float64Array(count);
-  if (prePicks === 0) {
-    for (let index = 0; index < count; index++) deadlineOf[index] = 1 / weightOf(index);
-    return { deadlineOf, skipped: 0 };
-  }
-  let sum = 0;
-  for (let index = 0; index < count; index++) sum += weightOf(index) + WEIGHT_EPSILON;
-  const elapsed = prePicks / sum;
+  const elapsed = prePicks / rate;
+  const items = new Uint32Array(count);
+  /** When each index was inserted: of equal deadlines the earlier one is first. */
+  const order = new Float64Array(count);
+  let inserted = count;
   let skipped = 0;
   for (let index = 0; index < count; index++) {
-    const weight = weightOf(index) + WEIGHT_EPSILON;
-    let own = Math.floor(weight * elapsed);
-    if (own > 0 && own / weight >= elapsed) own -= 1;
-    deadlineOf[index] = (own + 1) / weight;
-    skipped += own;
+    items[index] = index;
+    order[index] = index;
+    const weight = dueOf[index] as number;
+    const picks = picksBefore(elapsed, weight);
+    dueOf[index] = prePicks === 0 ? 1 / weight : (picks + 1) / (weight + WEIGHT_EPSILON);
+    skipped += picks;
   }
-  return { deadlineOf, skipped };
+
+  const queue = new DueQueue(items, dueOf, rate, (a, b) => (order[a] as number) < (order[b] as number));
+  const pick = (): number => {
+    const index = queue.first;
+    order[index] = inserted++;
+    dueOf[index] = (dueOf[index] as number) + 1 / weightOf(index);
+    queue.settleFirst();
+    return index;
+  };
+  for (let remaining = prePicks - skipped; remaining > 0; remaining--) pick();
+
+  return { pick, peek: () => queue.first };
+}
+
+/** How often an index of this weight was picked surely after so much time; the rest has to be played. */
+export function picksBefore(elapsed: number, weight: number): number {
+  const padded = weight + WEIGHT_EPSILON;
+  const picks = Math.floor(padded * elapsed);
+  return picks > 0 && picks / padded >= elapsed ? picks - 1 : picks;
 }
