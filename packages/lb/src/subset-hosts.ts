@@ -40,19 +40,19 @@ export class SubsetHosts implements PrioritySet {
 
   /** Empties one priority or all; hosts are then added again in order. */
   clear(priority?: number): void {
-    const create = (): HostLevel => new HostLevel(this.localities.own, this.localities.aware);
     const { length } = this.original.levels;
     if (priority === undefined) {
-      this.levels = Array.from({ length }, create);
+      this.levels = Array.from({ length }, () => this.createLevel());
     } else {
-      while (this.levels.length < length) this.levels.push(create());
-      this.levels[priority] = create();
+      while (this.levels.length < length) this.levels.push(this.createLevel());
+      this.levels[priority] = this.createLevel();
     }
     this.count = this.levels.reduce((sum, level) => sum + level.hosts.length, 0);
     this.version += 1;
   }
 
   add(host: HostState): void {
+    while (this.levels.length <= host.priority) this.levels.push(this.createLevel());
     this.levels[host.priority]?.add(host);
     this.count += 1;
     this.version += 1;
@@ -81,6 +81,10 @@ export class SubsetHosts implements PrioritySet {
         if (here) here.weight = this.weightOf(original.weight, here.hosts.length, original.hosts.length);
       }
     }
+  }
+
+  private createLevel(): HostLevel {
+    return new HostLevel(this.localities.own, this.localities.aware);
   }
 
   private weightOf(weight: number, here: number, all: number): number {

@@ -81,7 +81,18 @@ export class SubsetIndex {
     this.purge();
   }
 
-  /** Puts a host whose metadata changed where it belongs now. */
+  /** Takes a host out. */
+  remove(host: HostState): void {
+    const before = this.byHost.get(host) ?? [];
+    this.byHost.delete(host);
+    for (const entry of before) {
+      entry.hosts.delete(host);
+      entry.pool.drop(host);
+    }
+    this.purge(before);
+  }
+
+  /** Puts a host that is new, or whose metadata changed, where it belongs now. */
   reassign(host: HostState): void {
     const before = this.byHost.get(host) ?? [];
     for (const entry of before) entry.hosts.delete(host);
@@ -89,7 +100,7 @@ export class SubsetIndex {
     const after = this.byHost.get(host) ?? [];
     for (const entry of before) if (!after.includes(entry)) entry.pool.drop(host);
     for (const entry of after) entry.pool.ensure(host);
-    this.purge();
+    this.purge(before);
   }
 
   /** Follows a change of one host. */
@@ -145,13 +156,16 @@ export class SubsetIndex {
     return entry;
   }
 
-  private purge(): void {
-    let duplicates = 0;
-    for (const entry of this.entries.values()) {
-      if (entry.single) duplicates += Math.max(0, entry.hosts.size - 1);
-      if (entry.hosts.size > 0) continue;
+  /** Forgets subsets without hosts. There may be more subsets than hosts: after a change of one host, few are asked. */
+  private purge(touched: Iterable<Entry> = this.entries.values()): void {
+    for (const entry of touched) {
+      if (entry.hosts.size > 0 || this.entries.get(entry.text) !== entry) continue;
       this.entries.delete(entry.text);
       this.removed += 1;
+    }
+    let duplicates = 0;
+    if (this.selectors.some((selector) => selector.singleHostPerSubset)) {
+      for (const entry of this.entries.values()) if (entry.single) duplicates += Math.max(0, entry.hosts.size - 1);
     }
     this.env.gauge("lb_subsets_active", this.entries.size);
     this.env.gauge("lb_subsets_created", this.created);

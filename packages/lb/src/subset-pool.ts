@@ -51,18 +51,19 @@ export class SubsetPool {
     if (this.members.has(host)) return;
     this.members.add(host);
     this.hosts.add(host);
-    this.changed(host.priority);
+    this.changed(host.priority, host);
   }
 
   /** Takes the host out if it is there. */
   drop(host: HostState): void {
     if (!this.members.delete(host)) return;
     this.hosts.remove(host);
-    this.changed(host.priority);
+    this.changed(host.priority, host);
   }
 
-  /** Follows a change of one of its hosts. */
+  /** Follows a change of one of its hosts; of others there is nothing to follow. */
   refresh(change: Exclude<HostsChange, { kind: "membership" }>): void {
+    if (!this.members.has(change.host as HostState)) return;
     this.hosts.apply(change);
     this.balancer?.refresh(change);
   }
@@ -90,8 +91,13 @@ export class SubsetPool {
     this.balancer.restore?.(state);
   }
 
-  private changed(priority: number | undefined): void {
+  /** @param only - The host that came or went, if it was no other. */
+  private changed(priority: number | undefined, only?: HostState): void {
     this.hosts.weighLocalities();
-    this.balancer?.refresh({ kind: "membership", ...(priority !== undefined && { priority }) });
+    this.balancer?.refresh({
+      kind: "membership",
+      ...(priority !== undefined && { priority }),
+      ...(only && { hosts: [only] }),
+    });
   }
 }

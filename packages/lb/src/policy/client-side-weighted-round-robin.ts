@@ -4,7 +4,7 @@ import type { HostState } from "../host-state.js";
 import type { LocalityMode } from "../locality-options.js";
 import { medianWeight, orcaWeight, recordReport, usableWeight } from "../orca.js";
 import type { Outcome, PickContext } from "../pick.js";
-import type { Balancer, Policy } from "../policy.js";
+import type { Balancer, MembershipChange, Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
 import type { PrioritySet } from "../priority-set.js";
 import { createRotation } from "../rotation.js";
@@ -88,7 +88,9 @@ class ReportedWeights implements Balancer {
   private readonly updateMs: number;
   private readonly penalty: number;
   private readonly metricNames: readonly string[];
-  /** Hosts came: they are to weigh what the others do from their first request on, not from the next period. */
+  /** Of the usable weights of each priority. */
+  private readonly medians: number[] = [];
+  /** Nobody knows which hosts came: they are not to wait for the next period. */
   private isDue = false;
 
   constructor(
@@ -116,7 +118,7 @@ class ReportedWeights implements Balancer {
   }
 
   refresh(change: Parameters<Balancer["refresh"]>[0]): void {
-    if (change.kind === "membership") this.isDue = true;
+    if (change.kind === "membership") this.welcome(change);
     this.inner.refresh(change);
   }
 
@@ -134,10 +136,16 @@ class ReportedWeights implements Balancer {
     this.update(now);
   }
 
+  /** A host that came has not reported yet: it weighs the median of its priority, as from the next period on. */
+  private welcome({ priority, hosts }: MembershipChange): void {
+    if (priority === undefined || hosts === undefined) this.isDue = true;
+    else for (const host of hosts as readonly HostState[]) this.weights.set(host, this.medians[priority] ?? 1);
+  }
+
   private update(now: number): void {
     this.isDue = false;
     for (const [priority, level] of this.hosts.levels.entries()) {
-      if (this.updateLevel(level.hosts as readonly HostState[], now)) {
+      if (this.updateLevel(level.hosts as readonly HostState[], priority, now)) {
         this.inner.refresh({ kind: "membership", priority });
       }
     }
@@ -153,14 +161,15 @@ class ReportedWeights implements Balancer {
   }
 
   /** Whether any weight changed: only then is the schedule built anew. */
-  private updateLevel(hosts: readonly HostState[], now: number): boolean {
+  private updateLevel(hosts: readonly HostState[], priority: number, now: number): boolean {
     const weights = hosts.map(
       (host) => host.orca && usableWeight(host.orca, now - this.blackoutMs, now - this.expirationMs),
     );
-    const median = medianWeight(weights.filter((weight) => weight !== undefined)) ?? 1;
+    // A weight of 0 would never be due; Envoy's hosts weigh at least 1 as well.
+    const median = Math.max(1, medianWeight(weights.filter((weight) => weight !== undefined)) ?? 1);
+    this.medians[priority] = median;
     let changed = false;
     for (const [index, host] of hosts.entries()) {
-      // A weight of 0 would never be due; Envoy's hosts weigh at least 1 as well.
       const weight = Math.max(1, weights[index] ?? median);
       if (weight === (this.weights.get(host) ?? 1)) continue;
       this.weights.set(host, weight);

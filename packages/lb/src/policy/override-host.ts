@@ -1,6 +1,7 @@
 import type { Trace } from "../explain.js";
 import type { Host } from "../host.js";
 import type { HostState } from "../host-state.js";
+import { isListed } from "../listed.js";
 import type { PickContext } from "../pick.js";
 import type { Balancer, BalancerEnv, HostsChange, Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
@@ -71,8 +72,8 @@ class OverrideHost implements Balancer {
   private readonly options: OverrideHostOptions;
   private readonly fallback: Balancer;
   private readonly hosts: PrioritySet;
-  /** Hosts by address; made again by the first request that needs it after hosts came or went. */
-  private byAddress: ReadonlyMap<string, HostState> | undefined;
+  /** Hosts by address; made by the first request that needs it. */
+  private byAddress: Map<string, HostState> | undefined;
 
   constructor(hosts: PrioritySet, env: BalancerEnv, options: OverrideHostOptions) {
     this.options = options;
@@ -96,7 +97,7 @@ class OverrideHost implements Balancer {
   }
 
   refresh(change: HostsChange): void {
-    if (change.kind === "membership") this.byAddress = undefined;
+    if (change.kind === "membership") this.follow(change.hosts);
     this.fallback.refresh(change);
   }
 
@@ -130,6 +131,14 @@ class OverrideHost implements Balancer {
       }
     }
     return undefined;
+  }
+
+  private follow(hosts: readonly Host[] | undefined): void {
+    if (hosts === undefined) this.byAddress = undefined;
+    for (const host of this.byAddress && hosts ? (hosts as readonly HostState[]) : []) {
+      if (isListed(this.hosts, host)) this.byAddress?.set(host.address, host);
+      else this.byAddress?.delete(host.address);
+    }
   }
 
   private find(address: string): HostState | undefined {

@@ -38,6 +38,8 @@ class RandomSubset implements Balancer {
   private readonly size: number;
   private seed: Hash64;
   private members = new Set<HostState>();
+  /** Hashes by the present seed. */
+  private hashes = new WeakMap<HostState, Hash64>();
   private stale = true;
 
   constructor(original: PrioritySet, env: BalancerEnv, options: RandomSubsettingOptions) {
@@ -88,16 +90,26 @@ class RandomSubset implements Balancer {
     if ("seed" in state && isHash(state.seed)) {
       // With another seed, a client would move to other hosts each time its configuration changes.
       this.seed = { hi: state.seed.hi, lo: state.seed.lo };
+      this.hashes = new WeakMap();
       this.stale = true;
     }
     if (this.stale) this.rebuild();
     if ("inner" in state) this.inner.restore?.(state.inner);
   }
 
+  private hashOf(host: HostState): Hash64 {
+    let hash = this.hashes.get(host);
+    if (hash === undefined) {
+      hash = xxHash64(host.address, this.seed);
+      this.hashes.set(host, hash);
+    }
+    return hash;
+  }
+
   private rebuild(): void {
     this.stale = false;
     const hosts = this.original.levels.flatMap((level) => level.hosts as readonly HostState[]);
-    const ranked = hosts.map((host) => ({ host, hash: xxHash64(host.address, this.seed) }));
+    const ranked = hosts.map((host) => ({ host, hash: this.hashOf(host) }));
     ranked.sort((a, b) => a.hash.hi - b.hash.hi || a.hash.lo - b.hash.lo);
     this.members = new Set(ranked.slice(0, this.size).map(({ host }) => host));
     this.chosen.clear();

@@ -1,6 +1,7 @@
 import type { Trace } from "../explain.js";
 import type { Host, Metadata } from "../host.js";
 import type { HostState } from "../host-state.js";
+import { isListed } from "../listed.js";
 import type { PickContext } from "../pick.js";
 import type { Balancer, BalancerEnv, HostsChange, Policy } from "../policy.js";
 import { PolicyCheck } from "../policy-check.js";
@@ -22,6 +23,9 @@ export function subset(options: SubsetOptions): Policy {
   new PolicyCheck().subsets(options).done();
   return { name: "subset", options, balancer: (hosts, env) => new SubsetBalancer(hosts, env, options) };
 }
+
+/** With more hosts than this, reading all of them anew is as quick. */
+const MAX_FOLLOWED = 16;
 
 class SubsetBalancer implements Balancer {
   private readonly options: SubsetOptions;
@@ -60,6 +64,7 @@ class SubsetBalancer implements Balancer {
   refresh(change: HostsChange): void {
     if (this.stalePriority === "all") return;
     if (change.kind === "membership") {
+      if (this.follow(change.hosts)) return;
       const priority = change.priority ?? "all";
       this.stalePriority = this.stalePriority === undefined || this.stalePriority === priority ? priority : "all";
       return;
@@ -75,7 +80,8 @@ class SubsetBalancer implements Balancer {
     }
     this.index.refresh(host, change);
     this.any.refresh(change);
-    if (this.matchesDefault(host)) this.defaults.refresh(change);
+    // Its metadata may have changed with its health, so who is in the default subset is not who matches it now.
+    this.defaults.refresh(change);
   }
 
   observe(host: Host, outcome: Parameters<NonNullable<Balancer["observe"]>>[1], latencyMs: number, now: number): void {
@@ -115,6 +121,26 @@ class SubsetBalancer implements Balancer {
     for (const [text, pool] of this.index.pools()) {
       if (Object.hasOwn(subsets, text)) pool.restore(subsets[text]);
     }
+  }
+
+  /** Takes single hosts in or out; whether that was all there is to do. */
+  private follow(hosts: readonly Host[] | undefined): boolean {
+    // Weights of localities may have come with the hosts, and every subset has those.
+    if (hosts === undefined || hosts.length > MAX_FOLLOWED || this.options.localityWeightAware) return false;
+    if (this.stalePriority !== undefined) return false;
+    for (const each of hosts) {
+      const host = each as HostState;
+      if (isListed(this.hosts, host)) {
+        this.any.ensure(host);
+        this.assignDefault(host);
+        this.index.reassign(host);
+      } else {
+        this.any.drop(host);
+        this.defaults.drop(host);
+        this.index.remove(host);
+      }
+    }
+    return true;
   }
 
   private chooseFor(criteria: SubsetCriteria | undefined, context: PickContext, trace?: Trace): Host | undefined {
