@@ -24,6 +24,32 @@ function naive(weights: readonly number[], picks: number): number[] {
   });
 }
 
+describe("createEdf", () => {
+  test.each([1, 30, 1e6])("picks what a scan of all deadlines picks while weights fall to a %d-th", (share) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 65, max: 300 }), fc.integer({ min: 1, max: 1000 }), (count, spread) => {
+        const base = Array.from({ length: count }, (_, index) => 1 + ((index * 7919) % spread));
+        const picks = 4 * count;
+        // The scan and the schedule read a weight as often, and in the same order.
+        const fading = (): ((index: number) => number) => {
+          let reads = 0;
+          return (index) => (base[index] as number) / (reads++ < 2 * count ? 1 : share);
+        };
+        const schedule = createEdf(count, fading());
+        const weightOf = fading();
+        const due = base.map((_, index) => ({ index, at: 1 / weightOf(index), order: index }));
+        for (let pick = 0; pick < picks; pick++) {
+          const next = due.reduce((a, b) => (b.at < a.at || (b.at === a.at && b.order < a.order) ? b : a));
+          next.at += 1 / weightOf(next.index);
+          next.order = count + pick;
+          expect(schedule.pick()).toBe(next.index);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
 describe("createStaticEdf", () => {
   const weights = fc.array(fc.oneof(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 4_000_000_000 })), {
     minLength: 1,

@@ -23,6 +23,9 @@ export class DueQueue {
   private slotsPerUnit: number;
   /** What is due before this, in slots, is in the heap. */
   private limit = 1;
+  /** Slots and items since the last {@link DueQueue.review}. */
+  private turns = 0;
+  private settled = 0;
 
   /**
    * @param dueOf - Deadline of each item; owned by the queue from now on.
@@ -67,17 +70,25 @@ export class DueQueue {
     this.dues[this.size] = Number.POSITIVE_INFINITY;
     this.hang(item);
     if (this.size > 1) this.sink();
-    for (let turns = 0; this.size === 0; turns++) {
-      if (turns < this.firsts.length) this.turn();
-      else this.widen();
+    this.settled += 1;
+    for (; this.size === 0; this.turns++) {
+      this.turn();
+      if (this.turns >= this.firsts.length) this.review();
     }
   }
 
-  /** Everything is further away than a turn of the wheel, since less is due than was said: makes its slots longer. */
-  private widen(): void {
+  /** After a turn of the wheel: if most slots were empty, since less is due than was said, makes them longer. */
+  private review(): void {
+    const isSparse = this.turns > 4 * this.settled;
+    this.turns = 0;
+    this.settled = 0;
+    if (!isSparse) return;
     const { firsts, nexts } = this;
     const items: number[] = [];
     for (const first of firsts) for (let item = first; item !== -1; item = nexts[item] as number) items.push(item);
+    for (const item of this.heap.subarray(0, this.size)) items.push(item);
+    this.size = 0;
+    this.dues.fill(Number.POSITIVE_INFINITY);
     this.slotsPerUnit /= PER_SLOT;
     this.spread(Uint32Array.from(items));
   }
