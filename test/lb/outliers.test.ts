@@ -289,4 +289,58 @@ describe("wrong order and odd values", () => {
     for (let i = 0; i < 6; i++) rig.hold(0);
     expect(rig.flags(0)).toBe(0);
   });
+
+  test("a handler that reports a failure of its own is not called again for the same ones", () => {
+    const rig = directed(3, {
+      outlierDetection: { maxEjectionPercent: 100, consecutive5xx: 2, enforcingConsecutive5xx: 0 },
+      onEvent: () => rig.send(0, 500),
+    });
+    rig.send(0, 500, 2);
+    // One failure more, and two make an event.
+    expect(rig.stat("ejections_detected_consecutive_5xx")).toBe(1);
+  });
+});
+
+describe("a new configuration takes over", () => {
+  const degraded = { result: "response", status: 200, degraded: true } as const;
+  const before = all({ detectDegradedHosts: true, consecutive5xx: 7 });
+
+  /** What was learnt, by way of JSON. */
+  function passedOn(from: ReturnType<typeof directed>, options: ReturnType<typeof all>) {
+    const next = directed(3, options);
+    next.clock.advance(from.clock.now());
+    next.cluster.restore(JSON.parse(JSON.stringify(from.cluster.snapshot())));
+    return next;
+  }
+
+  test("marks and ejections, which end when they would have", () => {
+    const from = directed(3, before);
+    from.clock.advance(1000);
+    from.send(0, degraded);
+    from.send(1, 500, 7);
+    const to = passedOn(from, all({ detectDegradedHosts: true, maxEjectionPercent: 10 }));
+    expect([to.flags(0), to.flags(1), to.flags(2)]).toEqual([DEGRADED, EJECTED, 0]);
+    expect(to.stat("ejections_active")).toBe(1);
+    to.tick(29_999);
+    expect([to.flags(0), to.flags(1)]).toEqual([DEGRADED, EJECTED]);
+    to.tick(10_000);
+    expect([to.flags(0), to.flags(1)]).toEqual([0, 0]);
+    expect(to.stat("ejections_active")).toBe(0);
+  });
+
+  test("no mark where nobody marks any more", () => {
+    const from = directed(3, before);
+    from.send(0, degraded);
+    expect(passedOn(from, all()).flags(0)).toBe(0);
+  });
+
+  test("a lowered threshold, which fires on the next failure", () => {
+    const from = directed(3, before);
+    from.send(0, 500, 6);
+    const to = passedOn(from, all({ consecutive5xx: 5 }));
+    expect(to.flags(0)).toBe(0);
+    to.send(0, 500);
+    expect(to.flags(0)).toBe(EJECTED);
+    expect(to.events).toMatchObject([{ action: "EJECT", numEjections: 1, secsSinceLastAction: -1 }]);
+  });
 });

@@ -174,7 +174,7 @@ export class OutlierDetector {
     // gRFC A50 knows no consecutive failures. On an ejected host nothing is reset either, as in Envoy.
     if (this.config.mode === "grpc" || isEjected(host)) return;
     this.cluster.count(`outlier_detection.ejections_detected_${STATISTIC[type]}`);
-    this.tryEject(host, state, type, this.cluster.clock.now(), {});
+    // Before anybody hears of it: an event's handler may report failures of its own.
     switch (type) {
       case "CONSECUTIVE_5XX":
         this.cluster.count("outlier_detection.ejections_consecutive_5xx");
@@ -186,6 +186,7 @@ export class OutlierDetector {
       default:
         state.consecutiveLocalOriginFailure = 0;
     }
+    this.tryEject(host, state, type, this.cluster.clock.now(), {});
   }
 
   private sweepOrigin(origin: "external" | "local", now: number): void {
