@@ -1,11 +1,12 @@
 import type { Permit, Resource } from "./circuit-breaker-options.js";
 import { checkOptions } from "./cluster-check.js";
 import type { ClusterDeps, ClusterOptions, HostDelta } from "./cluster-options.js";
-import { ClusterState } from "./cluster-state.js";
-import { throwIssues } from "./errors.js";
+import { ClusterState, groupsOf } from "./cluster-state.js";
+import { type Issue, throwIssues } from "./errors.js";
 import type { Explanation } from "./explain.js";
 import type { CheckResult, HealthCheckOptions } from "./health-check.js";
 import type { Host } from "./host.js";
+import { hostIssues } from "./host-check.js";
 import type { OutlierReport } from "./outlier-report.js";
 import type { Pick, PickContext, RoutingPriority } from "./pick.js";
 import type { PrioritySet } from "./priority-set.js";
@@ -65,6 +66,17 @@ export interface Cluster extends Disposable {
  * @throws {@link LbError} `ERR_LB_CONFIG_INVALID` or `ERR_LB_HOST_INVALID` with every problem found.
  */
 export function createCluster(options: ClusterOptions, deps: ClusterDeps): Cluster {
-  throwIssues(checkOptions(options));
+  const issues = [...checkOptions(options), ...checkDeps(deps)];
+  // The hosts are checked when they are added; what is wrong with them is to be known at once all the same.
+  if (issues.length > 0 && Array.isArray(options?.endpoints ?? [])) issues.push(...hostIssues(groupsOf(options ?? {})));
+  throwIssues(issues);
   return new ClusterState(options, deps);
+}
+
+function checkDeps(deps: ClusterDeps): Issue[] {
+  const issues: Issue[] = [];
+  const report = (path: string, message: string) => issues.push({ code: "ERR_LB_CONFIG_INVALID", path, message });
+  if (typeof deps?.clock?.now !== "function") report("clock", "must have a function now, such as systemClock");
+  if (typeof deps?.random !== "function") report("random", "must be a function, such as Math.random");
+  return issues;
 }

@@ -1,7 +1,8 @@
 import type { HostChange, HostDelta } from "./cluster-options.js";
-import { type Issue, throwIssues } from "./errors.js";
+import { type Issue, LbError, throwIssues } from "./errors.js";
 import type { EndpointGroup, EndpointHealth, Host, HostOptions, Locality } from "./host.js";
 import { localityKey } from "./locality.js";
+import { isRecord, shown } from "./option-shape.js";
 import type { HostSet } from "./priority-set.js";
 
 /** The largest weight, and the largest sum of weights, there is. */
@@ -37,18 +38,33 @@ export interface PresentHosts {
  *
  * @throws {@link LbError} `ERR_LB_HOST_INVALID` with every problem found.
  */
-export function checkDelta({ replace, add, change }: HostDelta, present: PresentHosts): void {
+export function checkDelta(delta: HostDelta, present: PresentHosts): void {
+  // Untyped callers may give anything.
+  const given: unknown = delta;
+  if (!isRecord(given)) {
+    throw new LbError([
+      { code: "ERR_LB_HOST_INVALID", path: "delta", message: `must be a mapping, got ${shown(given)}` },
+    ]);
+  }
+  const { replace, add, remove, change } = delta;
   const issues: Issue[] = [];
   // Sums are looked up as they are needed: a change of one host must not cost a copy of all of them.
   const weights = new DeltaWeights(replace === undefined ? present : undefined);
-  if (replace) checkGroups(replace, weights, issues);
-  if (add) checkGroups(add, weights, issues);
-  for (const priority of weights.overweight()) {
-    const message = `the sum of locality weights of priority ${priority} must not exceed ${MAX_WEIGHT}`;
-    issues.push({ code: "ERR_LB_HOST_INVALID", path: "endpoints", message });
-  }
-  if (change) checkChanges(change, replace === undefined ? present : undefined, weights, issues);
+  if (replace !== undefined) checkGroups(replace, weights, issues);
+  if (add !== undefined) checkGroups(add, weights, issues);
+  weights.checkLocalities(issues);
+  if (remove !== undefined) checkedList("remove", remove, issues);
+  if (change !== undefined) checkChanges(change, replace === undefined ? present : undefined, weights, issues);
   throwIssues(issues);
+}
+
+/** Everything that is wrong with the first hosts of a cluster. */
+export function hostIssues(groups: readonly EndpointGroup[]): readonly Issue[] {
+  const issues: Issue[] = [];
+  const weights = new DeltaWeights(undefined);
+  checkGroups(groups, weights, issues);
+  weights.checkLocalities(issues);
+  return issues;
 }
 
 /** Sums of weights as they will be, starting from those of the hosts that stay. */
@@ -78,12 +94,13 @@ class DeltaWeights {
     if (weight !== undefined) weights.set(localityKey(locality), weight);
   }
 
-  /** Priorities whose locality weights add up to too much. */
-  *overweight(): Generator<number> {
+  checkLocalities(issues: Issue[]): void {
     for (const [priority, weights] of this.localities) {
       let sum = 0;
       for (const weight of weights.values()) sum += weight;
-      if (sum > MAX_WEIGHT) yield priority;
+      if (sum <= MAX_WEIGHT) continue;
+      const message = `the sum of locality weights of priority ${priority} must not exceed ${MAX_WEIGHT}`;
+      issues.push({ code: "ERR_LB_HOST_INVALID", path: "endpoints", message });
     }
   }
 }
@@ -94,14 +111,19 @@ function checkChanges(
   weights: DeltaWeights,
   issues: Issue[],
 ): void {
-  for (const [index, { address, weight, health }] of changes.entries()) {
+  for (const [index, change] of checkedList("change", changes, issues)) {
     const report = (field: string, message: string): void => {
-      issues.push({ code: "ERR_LB_HOST_INVALID", path: `change[${index}].${field}`, message });
+      issues.push({ code: "ERR_LB_HOST_INVALID", path: `change[${index}]${field && "."}${field}`, message });
     };
+    if (!isRecord(change)) {
+      report("", `must be a mapping, got ${shown(change)}`);
+      continue;
+    }
+    const { address, weight, health } = change;
     if (health !== undefined && !HEALTH.has(health)) report("health", healthMessage(health));
     if (weight === undefined) continue;
     if (!isWeight(weight, 1)) {
-      report("weight", `must be an integer from 1 to ${MAX_WEIGHT}, got ${weight}`);
+      report("weight", `must be an integer from 1 to ${MAX_WEIGHT}, got ${shown(weight)}`);
       continue;
     }
     const host = present?.get(address);
@@ -115,30 +137,45 @@ function checkGroups(groups: readonly EndpointGroup[], weights: DeltaWeights, is
   const report = (path: string, message: string): void => {
     issues.push({ code: "ERR_LB_HOST_INVALID", path, message });
   };
-  for (const [index, group] of groups.entries()) {
+  for (const [index, group] of checkedList("endpoints", groups, issues)) {
     const path = `endpoints[${index}]`;
+    if (!isRecord(group)) {
+      report(path, `must be a mapping, got ${shown(group)}`);
+      continue;
+    }
     const priority = group.priority ?? 0;
     if (!Number.isInteger(priority) || priority < 0 || priority > MAX_PRIORITY) {
-      report(`${path}.priority`, `must be an integer from 0 to ${MAX_PRIORITY}, got ${priority}`);
+      report(`${path}.priority`, `must be an integer from 0 to ${MAX_PRIORITY}, got ${shown(priority)}`);
     }
     if (!isWeight(group.weight ?? 0, 0)) {
-      report(`${path}.load_balancing_weight`, `must be an integer from 0 to ${MAX_WEIGHT}, got ${group.weight}`);
+      report(`${path}.load_balancing_weight`, `must be an integer from 0 to ${MAX_WEIGHT}, got ${shown(group.weight)}`);
     }
     const locality = group.locality ?? {};
+    if (!isRecord(locality)) {
+      report(`${path}.locality`, `must be a mapping, got ${shown(locality)}`);
+      continue;
+    }
     weights.weighLocality(priority, locality, group.weight);
     const place = placeKey(priority, locality);
-    for (const [position, entry] of group.hosts.entries()) {
+    for (const [position, entry] of checkedList(`${path}.lb_endpoints`, group.hosts, issues)) {
       const host: HostOptions = typeof entry === "string" ? { address: entry } : entry;
       const hostPath = `${path}.lb_endpoints[${position}]`;
+      if (!isRecord(host)) {
+        report(hostPath, `must be an address or a mapping, got ${shown(host)}`);
+        continue;
+      }
       if (typeof host.address !== "string" || host.address === "") {
         report(`${hostPath}.endpoint.address`, "must be a non-empty string");
       }
       if (host.health !== undefined && !HEALTH.has(host.health)) {
         report(`${hostPath}.health_status`, healthMessage(host.health));
       }
+      if (host.metadata !== undefined && !isRecord(host.metadata)) {
+        report(`${hostPath}.metadata`, `must be a mapping, got ${shown(host.metadata)}`);
+      }
       const weight = host.weight ?? 1;
       if (!isWeight(weight, 1)) {
-        report(`${hostPath}.load_balancing_weight`, `must be an integer from 1 to ${MAX_WEIGHT}, got ${weight}`);
+        report(`${hostPath}.load_balancing_weight`, `must be an integer from 1 to ${MAX_WEIGHT}, got ${shown(weight)}`);
       } else if (weights.exceeds(place, weight)) {
         report(`${hostPath}.load_balancing_weight`, `the sum of weights of a locality must not exceed ${MAX_WEIGHT}`);
       }
@@ -146,8 +183,15 @@ function checkGroups(groups: readonly EndpointGroup[], weights: DeltaWeights, is
   }
 }
 
+/** The entries of a list; of what is none, nothing but the complaint. */
+function checkedList<T>(path: string, list: readonly T[], issues: Issue[]): Iterable<[number, T]> {
+  if (Array.isArray(list)) return (list as T[]).entries();
+  issues.push({ code: "ERR_LB_HOST_INVALID", path, message: `must be a list, got ${shown(list)}` });
+  return [];
+}
+
 function healthMessage(health: string): string {
-  return `must be one of ${[...HEALTH].join(", ")}, got ${health}`;
+  return `must be one of ${[...HEALTH].join(", ")}, got ${shown(health)}`;
 }
 
 function isWeight(value: number, min: number): boolean {

@@ -1,5 +1,6 @@
 import { createCluster } from "./cluster.js";
 import type { ClusterOptions } from "./cluster-options.js";
+import { groupsOf } from "./cluster-state.js";
 import { lintAvailability } from "./lint/availability.js";
 import type { LintFacts, LintFinding } from "./lint/finding.js";
 import { lintLimits } from "./lint/limits.js";
@@ -16,7 +17,7 @@ export type { LintFacts, LintFinding, LintRule } from "./lint/finding.js";
  */
 export function lint(options: ClusterOptions, facts: LintFacts = {}): readonly LintFinding[] {
   createCluster(options, { clock: { now: () => 0 }, random: () => 0 })[Symbol.dispose]();
-  const groups = [...(options.hosts ? [{ hosts: options.hosts }] : []), ...(options.endpoints ?? [])];
+  const groups = groupsOf(options);
   const hosts = groups.reduce((sum, group) => sum + group.hosts.length, 0);
   return [
     ...lintOutliers(options, hosts, facts),

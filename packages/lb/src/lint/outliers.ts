@@ -81,10 +81,12 @@ function lintEnforcement(given: OutlierDetectionOptions, config: OutlierConfig):
     const message = `${local}, but split_external_local_origin_errors is false: nothing is counted under it`;
     findings.push(warning("not-enforced", `${PATH}.${field}`, message));
   }
-  const enforced = Math.max(config.enforcingFailurePercentage, config.enforcingFailurePercentageLocalOrigin);
-  if (config.failurePercentageThreshold === 0 && enforced > 0) {
-    const message = "0: hosts without a single failure are ejected, because their 0 % of failures reach 0 %";
-    findings.push(warning("failure-percentage-zero", `${PATH}.failure_percentage_threshold`, message));
+  if (config.failurePercentageThreshold === 0) {
+    const enforced = Math.max(config.enforcingFailurePercentage, config.enforcingFailurePercentageLocalOrigin) > 0;
+    const fate = enforced ? "are ejected" : "count as outliers";
+    const message = `0: hosts without a single failure ${fate}, because their 0 % of failures reach 0 %`;
+    const say = enforced ? warning : note;
+    findings.push(say("failure-percentage-zero", `${PATH}.failure_percentage_threshold`, message));
   }
   return findings;
 }

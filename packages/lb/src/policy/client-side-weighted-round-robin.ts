@@ -40,8 +40,10 @@ const MIN_UPDATE_PERIOD_MS = 100;
  * @see https://github.com/grpc/proposal/blob/master/A58-client-side-weighted-round-robin-lb-policy.md
  */
 export function clientSideWeightedRoundRobin(options: ClientSideWeightedRoundRobinOptions = {}): Policy {
+  const check = new PolicyCheck(options);
   const { slowStart, locality } = options;
-  new PolicyCheck()
+  check.list("metric_names_for_computing_utilization", options.metricNames);
+  check
     .number("blackout_period", options.blackoutPeriodMs, 0, Number.MAX_VALUE)
     .number("weight_expiration_period", options.weightExpirationPeriodMs, 0, Number.MAX_VALUE)
     .number("weight_update_period", options.weightUpdatePeriodMs, 0, Number.MAX_VALUE)

@@ -36,9 +36,11 @@ export interface LeastRequestOptions {
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#weighted-least-request
  */
 export function leastRequest(options: LeastRequestOptions = {}): Policy {
+  const check = new PolicyCheck(options);
   const { slowStart } = options;
-  new PolicyCheck()
+  check
     .integer("choice_count", options.choiceCount, 2, 0xffffffff)
+    .oneOf("selection_method", options.selection, ["with-replacement", "distinct", "full-scan"])
     .slowStart(slowStart)
     .locality(options.locality)
     .done();

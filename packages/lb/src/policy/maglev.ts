@@ -17,7 +17,7 @@ export interface MaglevOptions extends ConsistentHashOptions {
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#maglev
  */
 export function maglev(options: MaglevOptions = {}): Policy {
-  new PolicyCheck().tableSize(options.tableSize).consistentHashing(options).done();
+  new PolicyCheck(options).tableSize(options.tableSize).consistentHashing(options).done();
   return {
     name: "maglev",
     options,

@@ -30,7 +30,7 @@ const IP_AND_PORT = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}$/;
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/original_dst
  */
 export function originalDestination(options: OriginalDestinationOptions = {}): Policy {
-  new PolicyCheck()
+  new PolicyCheck(options)
     .integer("upstream_port_override", options.portOverride, 0, 65_535)
     .number("cleanup_interval", options.cleanupIntervalMs, Number.MIN_VALUE, Number.MAX_VALUE)
     .done();

@@ -52,14 +52,16 @@ export interface OverrideHostOptions {
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/override_host
  */
 export function overrideHost(options: OverrideHostOptions): Policy {
-  const check = new PolicyCheck();
-  if (options.sources.length === 0) check.report("override_host_sources", "must name at least one source");
-  for (const [index, source] of options.sources.entries()) {
-    if ((source.header === undefined) === (source.metadata === undefined)) {
+  const check = new PolicyCheck(options);
+  const sources = check.list("override_host_sources", options.sources);
+  if (sources.length === 0) check.report("override_host_sources", "must name at least one source");
+  for (const [index, source] of sources.entries()) {
+    if ((source?.header === undefined) === (source?.metadata === undefined)) {
       check.report(`override_host_sources[${index}]`, "must have exactly one of header and metadata");
     }
   }
-  if (options.selectedHostKey?.path.length === 0) check.report("selected_host_key.path", "must name at least one key");
+  check.policy("fallback_policy", options.fallbackPolicy);
+  if (options.selectedHostKey?.path?.length === 0) check.report("selected_host_key.path", "must name at least one key");
   check.done();
   return {
     name: "override_host",

@@ -31,8 +31,9 @@ export interface PeakEwmaOptions {
  * @see https://linkerd.io/2016/03/16/beyond-round-robin-load-balancing-for-latency/
  */
 export function peakEwma(options: PeakEwmaOptions = {}): Policy {
+  const check = new PolicyCheck(options);
   const { defaultRttMs = 30, decayMs = 10_000, failurePenaltyMs = 5000, maxPenaltyMs = 300_000, locality } = options;
-  new PolicyCheck()
+  check
     .number("default_rtt", defaultRttMs, 0, Number.MAX_VALUE)
     .number("decay_time", decayMs, Number.MIN_VALUE, Number.MAX_VALUE)
     .number("failure_penalty", failurePenaltyMs, 0, Number.MAX_VALUE)

@@ -23,7 +23,10 @@ export interface RandomSubsettingOptions {
  * @see https://github.com/grpc/proposal/blob/master/A68-random-subsetting.md
  */
 export function randomSubsetting(options: RandomSubsettingOptions): Policy {
-  new PolicyCheck().integer("subset_size", options.subsetSize, 1, 0xffffffff).done();
+  new PolicyCheck(options)
+    .integer("subset_size", options.subsetSize ?? 0, 1, 0xffffffff)
+    .policy("child_policy", options.childPolicy)
+    .done();
   return {
     name: "random_subsetting",
     options,

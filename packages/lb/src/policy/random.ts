@@ -19,7 +19,7 @@ export interface RandomOptions {
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#random
  */
 export function random(options: RandomOptions = {}): Policy {
-  new PolicyCheck().locality(options.locality).done();
+  new PolicyCheck(options).locality(options.locality).done();
   return {
     name: "random",
     options,

@@ -13,7 +13,7 @@ export interface RingHashOptions extends ConsistentHashOptions, RingOptions {}
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#ring-hash
  */
 export function ringHash(options: RingHashOptions = {}): Policy {
-  new PolicyCheck().ring(options).consistentHashing(options).done();
+  new PolicyCheck(options).ring(options).consistentHashing(options).done();
   return {
     name: "ring_hash",
     options,

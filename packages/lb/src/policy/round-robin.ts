@@ -21,8 +21,9 @@ export interface RoundRobinOptions {
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers#weighted-round-robin
  */
 export function roundRobin(options: RoundRobinOptions = {}): Policy {
+  const check = new PolicyCheck(options);
   const { slowStart } = options;
-  new PolicyCheck().slowStart(slowStart).locality(options.locality).done();
+  check.slowStart(slowStart).locality(options.locality).done();
   return {
     name: "round_robin",
     options,

@@ -19,7 +19,7 @@ export interface StaticStrideOptions {
  * @see https://github.com/grpc/grpc-go/blob/master/balancer/weightedroundrobin/scheduler.go
  */
 export function staticStride(options: StaticStrideOptions = {}): Policy {
-  new PolicyCheck().locality(options.locality).done();
+  new PolicyCheck(options).locality(options.locality).done();
   return {
     name: "static_stride",
     options,

@@ -20,7 +20,7 @@ import { roundRobin } from "./round-robin.js";
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/subsets
  */
 export function subset(options: SubsetOptions): Policy {
-  new PolicyCheck().subsets(options).done();
+  new PolicyCheck(options).subsets(options).done();
   return { name: "subset", options, balancer: (hosts, env) => new SubsetBalancer(hosts, env, options) };
 }
 

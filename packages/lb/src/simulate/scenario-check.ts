@@ -1,4 +1,5 @@
 import { MAX_PRIORITY, MAX_WEIGHT } from "../host-check.js";
+import { isRecord, shown } from "../option-shape.js";
 
 /** A place in a scenario: keys and positions from the outside in. */
 export type ScenarioPath = readonly (string | number)[];
@@ -81,7 +82,8 @@ function checkList(
   if (!Array.isArray(list) || list.length < least) {
     return [{ path: [field], message: `must be a list${least > 0 ? " that is not empty" : ""}` }];
   }
-  return list.flatMap((each: unknown, index) =>
+  // Holes of a list are entries like others.
+  return Array.from(list).flatMap((each: unknown, index) =>
     isRecord(each)
       ? [...checkRecord(each, fields, required, [field, index])]
       : [{ path: [field, index], message: "must be a mapping" }],
@@ -186,25 +188,10 @@ function wordsFor(kind: Kind): string {
   return words[kind];
 }
 
-const SHOWN_LENGTH = 60;
-
-/** A value for a message: short, whatever it is. */
-function shown(value: unknown): string {
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "a mapping";
-  const text =
-    typeof value === "string" ? JSON.stringify(value) : typeof value === "boolean" ? String(value) : typeof value;
-  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
-}
-
 /** `servers[0].count` */
 export function pathText(path: ScenarioPath): string {
   return path
     .map((each) => (typeof each === "number" ? `[${each}]` : `.${each}`))
     .join("")
     .replace(/^\./, "");
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
