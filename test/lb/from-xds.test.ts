@@ -43,7 +43,11 @@ describe("clusterFromXds", () => {
             },
           ],
         },
-        common_lb_config: { healthy_panic_threshold: {}, update_merge_window: "0s" },
+        common_lb_config: {
+          healthy_panic_threshold: {},
+          update_merge_window: "0s",
+          override_host_status: { statuses: ["HEALTHY", "DRAINING"] },
+        },
       }),
       undefined,
     );
@@ -54,6 +58,7 @@ describe("clusterFromXds", () => {
       ],
       healthyPanicThreshold: 0,
       updateMergeWindowMs: 0,
+      overrideHostStatus: ["HEALTHY", "DRAINING"],
     });
   });
 });

@@ -6,6 +6,7 @@ import { compareLoads } from "./lb/loads.js";
 import { compareVerdicts } from "./lb/refusals.js";
 import { compareRetries } from "./lb/retries.js";
 import { compareSequences } from "./lb/sequences.js";
+import { compareSessions } from "./lb/sessions.js";
 import { compareShares } from "./lb/shares.js";
 import { compareWeights } from "./lb/weights.js";
 import type { Peer } from "./peer.js";
@@ -27,6 +28,7 @@ export const peer: Peer = {
       compareSequences(checks, Math.ceil(Math.min(cases, 1000) / 10), seededRandom(seed)),
     );
     await checks.part("hash policies", () => compareHashPolicies(checks, Math.max(100, Math.min(cases, 1000)), seed));
+    await checks.part("sessions", () => compareSessions(checks, seed));
     await checks.part("retries", () => compareRetries(checks, requests, seed));
     await checks.part("loads", () => compareLoads(checks, requests, seed));
     await checks.part("weights", () => compareWeights(checks, requests, seed));

@@ -41,6 +41,8 @@ export interface ClusterOptions {
   readonly overprovisioningFactor?: number;
   /** Count weights instead of hosts in the health of a priority. Default: false. */
   readonly weightedPriorityHealth?: boolean;
+  /** States in which a request's `overrideHost` is used. Default: UNKNOWN, HEALTHY and DEGRADED, as in Envoy. */
+  readonly overrideHostStatus?: readonly EndpointHealth[];
   /** Shares of requests to refuse. Default: none. */
   readonly dropOverloads?: readonly DropOverload[];
   /** Milliseconds over which changes of health, weight and metadata are gathered. Default: 1000, as in Envoy; 0 applies at once. */

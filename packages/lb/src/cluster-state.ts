@@ -9,13 +9,14 @@ import type { Explanation, Trace } from "./explain.js";
 import { HealthBoard } from "./health-board.js";
 import type { CheckResult, HealthCheckOptions } from "./health-check.js";
 import { Hold, type HoldOwner } from "./hold.js";
-import type { EndpointGroup, Host } from "./host.js";
+import type { EndpointGroup, EndpointHealth, Host } from "./host.js";
+import { DEFAULT_OVERRIDE_STATUS, statusOf } from "./host-override.js";
 import { type HostState, withEndpointHealth } from "./host-state.js";
 import { HostStore } from "./host-store.js";
 import { MergeWindow } from "./merge-window.js";
 import { outlierConfig } from "./outlier-config.js";
 import { OutlierDetector, type OutlierHost } from "./outlier-detection.js";
-import type { HostOutlierReport, OutlierReport } from "./outlier-report.js";
+import { type OutlierReport, outlierReport } from "./outlier-report.js";
 import type { NoHostReason, NoPick, Outcome, Pick, PickContext, RoutingPriority } from "./pick.js";
 import { roundRobin } from "./policy/round-robin.js";
 import type { Balancer, BalancerEnv } from "./policy.js";
@@ -47,6 +48,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   private readonly waiting = new Map<HostState, boolean>();
   private readonly connections = new HostConnections();
   private readonly counters = new Map<string, number>();
+  private readonly overrideStatus: ReadonlySet<EndpointHealth>;
   private readonly eventErrors: unknown[] = [];
   private active = 0;
   /** Whether anything was ever picked. */
@@ -58,6 +60,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     this.name = options.name ?? "";
     this.clock = deps.clock;
     this.random = deps.random;
+    this.overrideStatus = new Set(options.overrideHostStatus ?? DEFAULT_OVERRIDE_STATUS);
     this.merges = new MergeWindow(options.updateMergeWindowMs ?? 1000);
     let balancer: Balancer | undefined;
     this.prioritySet = new HostStore(
@@ -90,8 +93,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const context = given ?? FIRST_ATTEMPT;
     if (this.disposed) return NONE.disposed;
     if (this.options.dropOverloads !== undefined && this.drops()) return NONE.dropped;
-    // Every host of a balancer of ours comes from the store, so it is a HostState.
-    const host = this.balancer.choose(context) as HostState | undefined;
+    const host = this.choose(context);
     if (host === undefined) {
       this.count("upstream_cx_none_healthy");
       return NONE["no-healthy-host"];
@@ -115,7 +117,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
       steps.push({ step: "drop", dropped: category !== undefined, ...(category !== undefined && { category }) });
       if (category !== undefined) return { reason: "dropped", steps };
     }
-    const host = this.balancer.choose(context, steps);
+    const host = this.choose(context, steps);
     if (host === undefined) return { reason: "no-healthy-host", steps };
     const breaker = this.breakerOf(context.routingPriority);
     const current = breaker.current("request");
@@ -181,8 +183,8 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   stats(): Readonly<Record<string, number>> {
     const stats: Record<string, number> = Object.fromEntries(this.counters);
     stats["membership_total"] = this.prioritySet.size;
-    stats["membership_healthy"] = this.countHosts("healthy");
-    stats["membership_degraded"] = this.countHosts("degraded");
+    stats["membership_healthy"] = this.prioritySet.count("healthy");
+    stats["membership_degraded"] = this.prioritySet.count("degraded");
     stats["membership_excluded"] = this.prioritySet.levels.reduce((sum, level) => sum + level.excluded, 0);
     stats["upstream_rq_active"] = this.active;
     this.detector?.writeStats(stats);
@@ -193,19 +195,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   outliers(): OutlierReport {
-    const hosts: Record<string, HostOutlierReport> = {};
-    for (const host of this.detector ? this.prioritySet.all() : []) {
-      hosts[host.address] = {
-        successRate: host.outlier?.external.rate ?? -1,
-        numEjections: host.outlier?.numEjections ?? 0,
-        backoff: host.outlier?.backoff ?? 0,
-      };
-    }
-    return {
-      successRateAverage: this.detector?.successRateAverage ?? -1,
-      successRateThreshold: this.detector?.successRateThreshold ?? -1,
-      hosts,
-    };
+    return outlierReport(this.detector, this.prioritySet.all());
   }
 
   snapshot(): unknown {
@@ -323,6 +313,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const weight = change.weight ?? host.weight;
     const metadata = change.metadata ?? host.metadata;
     const metadataChanged = metadata !== host.metadata && !equalJson(metadata, host.metadata);
+    host.endpointHealth = change.health ?? host.endpointHealth;
     if (flags === host.flags && weight === host.weight && !metadataChanged) return;
     host.flags = flags;
     this.prioritySet.weigh(host, weight);
@@ -339,8 +330,17 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     this.merges.applied(now);
   }
 
-  private countHosts(health: "healthy" | "degraded"): number {
-    return this.prioritySet.levels.reduce((sum, level) => sum + level[health].length, 0);
+  /** Every host of a balancer of ours comes from the store, so it is a HostState. */
+  private choose(context: PickContext, trace?: Trace): HostState | undefined {
+    const { overrideHost: wanted } = context;
+    // As in Envoy, only the first attempt asks for the session's host.
+    if (!wanted || context.attempted?.length) return this.balancer.choose(context, trace) as HostState | undefined;
+    const host = this.prioritySet.get(wanted.address);
+    if (host !== undefined && this.overrideStatus.has(statusOf(host))) {
+      trace?.push({ step: "host", policy: "override", address: host.address });
+      return host;
+    }
+    return wanted.strict ? undefined : (this.balancer.choose(context, trace) as HostState | undefined);
   }
 }
 

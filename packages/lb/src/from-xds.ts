@@ -1,4 +1,5 @@
 import type { Cluster as ClusterMessage } from "@weftmesh/xds-types/envoy/config/cluster/v3";
+import type { HealthStatusSet } from "@weftmesh/xds-types/envoy/config/core/v3";
 import type { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
 import { type Cluster, createCluster } from "./cluster.js";
 import { checkOptions } from "./cluster-check.js";
@@ -11,6 +12,8 @@ import { readHealthCheck } from "./from-xds/health-check.js";
 import { definedOnly, enumName, IssueList } from "./from-xds/issues.js";
 import { readCircuitBreakers, readOutlierDetection } from "./from-xds/limits.js";
 import { readClusterPolicy } from "./from-xds/policy.js";
+
+import type { EndpointHealth } from "./host.js";
 
 export { type EndpointOptions, endpointsFromXds } from "./from-xds/endpoints.js";
 
@@ -72,6 +75,7 @@ export function optionsFromXds(cluster: ClusterMessage, endpoints: ClusterLoadAs
     healthyPanicThreshold: panic && (panic.value ?? 0),
     overprovisioningFactor,
     weightedPriorityHealth,
+    overrideHostStatus: common?.overrideHostStatus && healthNames(common.overrideHostStatus),
     dropOverloads: dropOverloads && readDropOverloads(dropOverloads, `${path}policy.drop_overloads`, issues),
     updateMergeWindowMs: issues.durationMs("common_lb_config.update_merge_window", common?.updateMergeWindow),
   });
@@ -91,4 +95,8 @@ export function discoveryFromXds(cluster: ClusterMessage): DnsDiscoveryOptions |
   const options = readDiscovery(cluster, groups, issues);
   throwIssues(issues.issues);
   return options;
+}
+
+function healthNames({ statuses = [] }: HealthStatusSet): readonly EndpointHealth[] {
+  return statuses.map(enumName).filter((status) => status !== undefined);
 }

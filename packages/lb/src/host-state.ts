@@ -55,6 +55,8 @@ export class HostState implements Host {
   metadata: Metadata;
   healthCheck: HostHealthCheck | undefined;
   flags = 0;
+  /** What the control plane says of it. */
+  endpointHealth: EndpointHealth;
   /** Place in the lists of its priority: they are sorted by it. */
   ordinal = 0;
   /** The flags by which it stands in those lists; differs from `flags` while a merge window is open. */
@@ -81,7 +83,8 @@ export class HostState implements Host {
     this.weight = options.weight ?? 1;
     this.metadata = options.metadata ?? {};
     this.healthCheck = options.healthCheck;
-    this.flags = withEndpointHealth(0, options.health ?? "UNKNOWN");
+    this.endpointHealth = options.health ?? "UNKNOWN";
+    this.flags = withEndpointHealth(0, this.endpointHealth);
     this.slowStartFrom = now;
     this.columns = columns;
     this.slot = columns.take();

@@ -53,6 +53,11 @@ export class HostStore implements PrioritySet {
     return this.byAddress.size;
   }
 
+  /** How many hosts are in a class. */
+  count(health: "healthy" | "degraded"): number {
+    return this.levels.reduce((sum, level) => sum + level[health].length, 0);
+  }
+
   all(): IterableIterator<HostState> {
     return this.byAddress.values();
   }
@@ -277,5 +282,6 @@ function adopt(host: HostState, options: HostOptions, locality: Locality, priori
   host.priority = priority;
   host.weight = options.weight ?? 1;
   host.metadata = options.metadata ?? {};
-  host.flags = withEndpointHealth(host.flags, options.health ?? "UNKNOWN") & ~HostFlag.pendingDynamicRemoval;
+  host.endpointHealth = options.health ?? "UNKNOWN";
+  host.flags = withEndpointHealth(host.flags, host.endpointHealth) & ~HostFlag.pendingDynamicRemoval;
 }

@@ -129,6 +129,7 @@ export {
   type Locality,
   type Metadata,
 } from "./host.js";
+export type { HostOverride } from "./host-override.js";
 export { type LintFacts, type LintFinding, type LintRule, lint } from "./lint.js";
 export type { LocalityMode, LocalityWeighted, ZoneAware } from "./locality-options.js";
 export {

@@ -1,6 +1,7 @@
 import type { Hash64 } from "./hash/hash64.js";
 import type { HashRequest } from "./hash-policy.js";
 import type { Host, Metadata } from "./host.js";
+import type { HostOverride } from "./host-override.js";
 import type { LoadReport } from "./orca.js";
 import type { HostPredicate, RetryPriority } from "./retry.js";
 
@@ -32,6 +33,8 @@ export interface PickContext {
   readonly header?: (name: string) => string | undefined;
   /** Reads request metadata of a filter by path; used by the override host policy. */
   readonly dynamicMetadata?: (filter: string, path: readonly string[]) => unknown;
+  /** The host this request's session keeps to; asked before the policy, and by first attempts only. Default: none. */
+  readonly overrideHost?: HostOverride;
   /** Writes request metadata of a filter; called by the override host policy with the host it chose. */
   readonly setDynamicMetadata?: (filter: string, path: readonly string[], value: string) => void;
   /** The address a captured connection was meant for; used by `ORIGINAL_DST` clusters. */

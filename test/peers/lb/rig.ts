@@ -34,6 +34,8 @@ export interface RigOptions {
   readonly matches?: Readonly<Record<string, Json>>;
   /** What routes say beside their cluster, by name: retries, other hash policies. */
   readonly routes?: Readonly<Record<string, Json>>;
+  /** HTTP filters before the router. */
+  readonly filters?: readonly Json[];
   /** What is learnt of each request, as a format of Envoy. Default: the host. */
   readonly report?: string;
   /** Where Envoy stands and which cluster is its own. */
@@ -140,7 +142,7 @@ function markerOf(version: number): Json {
   return assignmentOf([{ hosts: [{ address: markerAddress(version) }] }]);
 }
 
-function listener({ matches = {}, routes = {}, report = "%UPSTREAM_HOST%" }: RigOptions): Json {
+function listener({ matches = {}, routes = {}, filters = [], report = "%UPSTREAM_HOST%" }: RigOptions): Json {
   const route = { cluster_header: "x-cluster", hash_policy: [{ header: { header_name: "x-key" } }] };
   const named = { ...routes };
   for (const [name, metadata] of Object.entries(matches)) {
@@ -158,7 +160,7 @@ function listener({ matches = {}, routes = {}, report = "%UPSTREAM_HOST%" }: Rig
       name: "r",
       virtual_hosts: [{ name: "v", domains: ["*"], routes: [...matched, { match: { prefix: "/" }, route }] }],
     },
-    http_filters: [{ name: "envoy.filters.http.router", typed_config: { "@type": ROUTER } }],
+    http_filters: [...filters, { name: "envoy.filters.http.router", typed_config: { "@type": ROUTER } }],
   };
   return {
     name: "in",
