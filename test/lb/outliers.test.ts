@@ -189,13 +189,14 @@ describe("as real Envoy 1.40 does", () => {
       expect(flags(0)).toBe(0);
     });
 
-    test("on a failure is only a failure, and an ejected host is not marked", () => {
+    test("on a failure is only a failure, and an ejected host is marked as well", () => {
       const { send, flags, stat } = directed(1, options);
       send(0, { result: "response", status: 500, degraded: true }, 3);
       expect(flags(0)).toBe(EJECTED);
-      send(0, degraded);
-      expect(flags(0)).toBe(EJECTED);
       expect(stat("ejections_detected_degradation")).toBe(0);
+      send(0, degraded);
+      expect(flags(0)).toBe(DEGRADED | EJECTED);
+      expect(stat("ejections_detected_degradation")).toBe(1);
     });
 
     test("does not keep an ejection away, and both end together", () => {

@@ -23,7 +23,7 @@ export class OutlierDegradation {
   /** Takes a response into account; what fails counts towards an ejection instead. */
   record(host: HostState, state: OutlierState, outcome: Outcome): void {
     if (outcome.result !== "response" || !outcome.degraded || isServerError(outcome.status ?? 200)) return;
-    if (host.flags & (HostFlag.degradedOutlierDetection | HostFlag.failedOutlierCheck)) return;
+    if (isDegraded(host)) return;
     const { baseEjectionTimeMs: base, maxEjectionTimeMs: max, maxEjectionTimeJitterMs: jitter } = this.config;
     const now = this.cluster.clock.now();
     const secsSinceLastAction = secondsSince(state.undegradedAt, now);
