@@ -204,6 +204,7 @@ describe("weft-lb lint", () => {
 
 describe("weft-lb", () => {
   const latin1 = join(folder, "latin1.yaml");
+  const listener = file("listener.yaml", '"@type": type.googleapis.com/envoy.config.listener.v3.Listener\nname: l\n');
   writeFileSync(latin1, Buffer.from([0x61, 0xe9]));
 
   test.each([
@@ -220,6 +221,7 @@ describe("weft-lb", () => {
     { name: "no requests", argv: ["simulate", "x.yaml", "--requests", "0"], says: "--requests: must be a whole" },
     { name: "too many", argv: ["simulate", "x.yaml", "--requests", "1e12"], says: "from 1 to 20000000" },
     { name: "a picture without a name", argv: ["simulate", "x.yaml", "--svg="], says: "--svg: must name a file" },
+    { name: "a file without clusters", argv: ["lint", listener], says: "listener.yaml: holds no Cluster" },
     { name: "callers that are none", argv: ["lint", "x.yaml", "--callers", "a"], says: "--callers: must be ZONE=" },
     { name: "no file", argv: ["lint"], says: "lint takes one file, got 0" },
     {

@@ -5,7 +5,7 @@ import type { ClusterOptions } from "../cluster-options.js";
 import { LbError } from "../errors.js";
 import { discoveryFromXds, optionsFromXds } from "../from-xds.js";
 import { type LintFacts, type LintFinding, lint } from "../lint.js";
-import type { Output } from "./output.js";
+import { InputError, type Output } from "./output.js";
 
 const CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 const ASSIGNMENT = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
@@ -28,11 +28,14 @@ export async function runLint(text: string, file: string, command: LintCommand, 
   const { resources, issues, locate } = parseResources(text, { file });
   const errors = issues.filter((issue) => issue.severity !== "warning");
   for (const issue of errors) {
-    output.stderr(`${issue.file}:${issue.line}:${issue.column} ${issue.path}: ${issue.message} (${issue.code})\n`);
+    const path = issue.path === "" ? "" : ` ${issue.path}`;
+    output.stderr(`${issue.file}:${issue.line}:${issue.column}${path}: ${issue.message} (${issue.code})\n`);
   }
   let refused = errors.length > 0;
   const findings: PlacedFinding[] = [];
-  for (const resource of resources.filter((each) => each.typeUrl === CLUSTER)) {
+  const clusters = resources.filter((each) => each.typeUrl === CLUSTER);
+  if (clusters.length === 0 && !refused) throw new InputError(`${file}: holds no Cluster`);
+  for (const resource of clusters) {
     const place = (path: string) => locate(resource, path);
     try {
       // The type URL says what the message is.
