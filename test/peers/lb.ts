@@ -1,9 +1,11 @@
 /** Balancers of a real Envoy: the same hosts for the same keys and attempts, the same rotations, the same shares. */
 import { seededRandom } from "@weftmesh/lb/testing";
+import { compareEjections } from "./lb/ejections.js";
 import { compareHashPolicies } from "./lb/hash-policies.js";
 import { compareHashes } from "./lb/hashes.js";
 import { compareLoads } from "./lb/loads.js";
 import { compareVerdicts } from "./lb/refusals.js";
+import { compareReplacements } from "./lb/replacements.js";
 import { compareRetries } from "./lb/retries.js";
 import { compareSequences } from "./lb/sequences.js";
 import { compareSessions } from "./lb/sessions.js";
@@ -27,9 +29,13 @@ export const peer: Peer = {
     await checks.part("sequences", () =>
       compareSequences(checks, Math.ceil(Math.min(cases, 1000) / 10), seededRandom(seed)),
     );
+    await checks.part("replacements", () => compareReplacements(checks));
     await checks.part("hash policies", () => compareHashPolicies(checks, Math.max(100, Math.min(cases, 1000)), seed));
     await checks.part("sessions", () => compareSessions(checks, seed));
     await checks.part("retries", () => compareRetries(checks, requests, seed));
+    await checks.part("ejections", () =>
+      compareEjections(checks, Math.ceil(Math.min(cases, 1000) / 10), seededRandom(seed)),
+    );
     await checks.part("loads", () => compareLoads(checks, requests, seed));
     await checks.part("weights", () => compareWeights(checks, requests, seed));
     await checks.part("shares", () => compareShares(checks, requests, seed));
