@@ -181,6 +181,21 @@ test("a policy of the caller's own that throws leaves nothing held", () => {
   expect(cluster.stats()["upstream_rq_active"]).toBe(0);
 });
 
+// `npx pnpm run peers lb` sees the same of Envoy 1.40.
+test("the same hosts in another order change nothing; with anything else new, they have that order", () => {
+  const { cluster } = setUp({ hosts: ["a:1", "b:1", "c:1"], updateMergeWindowMs: 0 });
+  const next = (): string => {
+    const pick = picked(cluster.pick());
+    pick.done(OK);
+    return pick.host.address;
+  };
+  const order = [next(), next(), next()];
+  cluster.update({ replace: [{ hosts: ["c:1", "b:1", "a:1"] }, { locality: { zone: "empty" }, hosts: [] }] });
+  expect([next(), next(), next()]).toEqual(order);
+  cluster.update({ replace: [{ hosts: ["c:1", { address: "b:1", weight: 2 }, "a:1"] }] });
+  expect(cluster.prioritySet.levels[0]?.hosts.map((host) => host.address)).toEqual(["c:1", "b:1", "a:1"]);
+});
+
 test("priorities with gaps are empty levels, up to the last there is", () => {
   const endpoints = [3, 128].map((priority) => ({ priority, hosts: [`p${priority}:1`] }));
   const { cluster } = setUp({ endpoints, updateMergeWindowMs: 0 });

@@ -1,4 +1,4 @@
-import type { HostDelta } from "./cluster-options.js";
+import type { HostChange, HostDelta } from "./cluster-options.js";
 import { type EndpointGroup, HostFlag, type HostHealthCheck, type HostOptions, type Locality } from "./host.js";
 import { checkDelta, placeKey } from "./host-check.js";
 import { HostColumns } from "./host-columns.js";
@@ -7,6 +7,7 @@ import { HostState, withEndpointHealth } from "./host-state.js";
 import { localityKey } from "./locality.js";
 import type { HostsChange } from "./policy.js";
 import type { PrioritySet } from "./priority-set.js";
+import { equalJson } from "./retry.js";
 
 /** How a {@link HostStore} treats its hosts. */
 export interface HostStoreOptions {
@@ -154,7 +155,7 @@ export class HostStore implements PrioritySet {
   }
 
   /**
-   * Makes the hosts those of `groups`, which were checked, in that order. Hosts with a known address stay the same object with everything
+   * Makes the hosts those of `groups`, which were checked, in that order if anything else is new as well. Hosts with a known address stay the same object with everything
    * learnt about them. Returns the changes of single hosts when nobody came, went or moved; nothing otherwise.
    */
   replace(groups: readonly EndpointGroup[], now: number): HostDelta["change"] {
@@ -236,8 +237,10 @@ export class HostStore implements PrioritySet {
   private changesOnly(groups: readonly EndpointGroup[]): HostDelta["change"] {
     const present = this.byAddress.values();
     const seen = new Set<string>();
-    const changes: NonNullable<HostDelta["change"]>[number][] = [];
+    const changes: HostChange[] = [];
+    let inOrder = true;
     for (const group of groups) {
+      if (group.hosts.length === 0) continue;
       const key = localityKey(group.locality ?? {});
       const partition = this.levels[group.priority ?? 0]?.localities.find(
         (entry) => localityKey(entry.locality) === key,
@@ -247,8 +250,9 @@ export class HostStore implements PrioritySet {
         const options: HostOptions = typeof entry === "string" ? { address: entry } : entry;
         if (seen.has(options.address)) continue;
         seen.add(options.address);
-        const host = present.next().value;
-        if (host?.address !== options.address || host.priority !== (group.priority ?? 0)) return undefined;
+        inOrder &&= present.next().value?.address === options.address;
+        const host = this.byAddress.get(options.address);
+        if (host === undefined || host.priority !== (group.priority ?? 0)) return undefined;
         if (localityKey(host.locality) !== key || host.flags & HostFlag.pendingDynamicRemoval) return undefined;
         if (!checkedAlike(host.healthCheck, options.healthCheck)) return undefined;
         changes.push({
@@ -259,7 +263,17 @@ export class HostStore implements PrioritySet {
         });
       }
     }
-    return present.next().done ? changes : undefined;
+    if (seen.size !== this.byAddress.size) return undefined;
+    if (inOrder) return changes;
+    // As in Envoy, another order alone is no reason to begin rotations anew, and does not count.
+    return changes.every((change) => this.says(change)) ? [] : undefined;
+  }
+
+  /** Whether a change is what a host is already. */
+  private says({ address, weight, health, metadata }: HostChange): boolean {
+    const host = this.byAddress.get(address);
+    if (host?.weight !== weight || host?.endpointHealth !== health) return false;
+    return equalJson(host?.metadata, metadata);
   }
 
   private changed(change: HostsChange): void {
