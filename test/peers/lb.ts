@@ -3,6 +3,7 @@ import { seededRandom } from "@weftmesh/lb/testing";
 import { compareEjections } from "./lb/ejections.js";
 import { compareHashPolicies } from "./lb/hash-policies.js";
 import { compareHashes } from "./lb/hashes.js";
+import { compareHealthChecks } from "./lb/health-checks.js";
 import { compareLoads } from "./lb/loads.js";
 import { compareVerdicts } from "./lb/refusals.js";
 import { compareReplacements } from "./lb/replacements.js";
@@ -35,6 +36,9 @@ export const peer: Peer = {
     await checks.part("retries", () => compareRetries(checks, requests, seed));
     await checks.part("ejections", () =>
       compareEjections(checks, Math.ceil(Math.min(cases, 1000) / 10), seededRandom(seed)),
+    );
+    await checks.part("health checks", () =>
+      compareHealthChecks(checks, Math.ceil(Math.min(cases, 1000) / 10), seededRandom(seed)),
     );
     await checks.part("loads", () => compareLoads(checks, requests, seed));
     await checks.part("weights", () => compareWeights(checks, requests, seed));

@@ -87,6 +87,7 @@ export class HealthBoard {
   /** Writes gauges and counters under Envoy's names. */
   writeStats(into: Record<string, number>): void {
     for (const name of COUNTERS) into[`health_check.${name}`] ??= 0;
+    // As they are: Envoy takes none off that is degraded no more.
     let [healthy, degraded] = [0, 0];
     for (const host of this.store.all()) {
       if (host.healthCheck?.disabled) continue;
