@@ -218,6 +218,15 @@ test("a retry that every host is refused for ends", () => {
   }
 });
 
+test("explain counts nothing", () => {
+  const { cluster } = setUp({ hosts: HOSTS.map((address) => ({ address, health: "UNHEALTHY" as const })) });
+  const before = cluster.stats();
+  cluster.explain();
+  expect(cluster.stats()).toEqual(before);
+  picked(cluster.pick()).done(OK);
+  expect(cluster.stats()["lb_healthy_panic"]).toBe(1);
+});
+
 test("explain says that a request would be dropped", () => {
   const { cluster } = setUp({ hosts: HOSTS, dropOverloads: [{ category: "throttle", percent: 100 }] });
   expect(cluster.explain()).toEqual({

@@ -2,6 +2,7 @@ import { CircuitBreaker, effectiveLimits, HostConnections } from "./circuit-brea
 import type { Permit, Resource } from "./circuit-breaker-options.js";
 import type { Cluster } from "./cluster.js";
 import type { ClusterDeps, ClusterOptions, HostChange, HostDelta } from "./cluster-options.js";
+import { Counters } from "./counters.js";
 import { droppedBy } from "./drop-overload.js";
 import { LbError } from "./errors.js";
 import type { LbEvent } from "./event.js";
@@ -47,7 +48,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   /** Hosts whose change waits for the merge window, and whether their metadata is part of it. */
   private readonly waiting = new Map<HostState, boolean>();
   private readonly connections = new HostConnections();
-  private readonly counters = new Map<string, number>();
+  private readonly counters = new Counters();
   private readonly overrideStatus: ReadonlySet<EndpointHealth>;
   private readonly eventErrors: unknown[] = [];
   private active = 0;
@@ -78,10 +79,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const groups = groupsOf(options);
     this.prioritySet.check({ add: groups });
     this.prioritySet.add(groups, this.clock.now());
-    this.breakers = {
-      DEFAULT: this.breaker("DEFAULT"),
-      HIGH: this.breaker("HIGH"),
-    };
+    this.breakers = { DEFAULT: this.breaker("DEFAULT"), HIGH: this.breaker("HIGH") };
     this.detector = options.outlierDetection && new OutlierDetector(outlierConfig(options.outlierDetection), this);
     this.health = options.healthCheck && new HealthBoard(options.healthCheck, this, this.prioritySet);
     balancer = (options.policy ?? roundRobin()).balancer(this.prioritySet, this.env());
@@ -117,7 +115,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
       steps.push({ step: "drop", dropped: category !== undefined, ...(category !== undefined && { category }) });
       if (category !== undefined) return { reason: "dropped", steps };
     }
-    const host = this.choose(context, steps);
+    const host = this.counters.quietly(() => this.choose(context, steps));
     if (host === undefined) return { reason: "no-healthy-host", steps };
     const breaker = this.breakerOf(context.routingPriority);
     const current = breaker.current("request");
@@ -181,7 +179,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   stats(): Readonly<Record<string, number>> {
-    const stats: Record<string, number> = Object.fromEntries(this.counters);
+    const stats = this.counters.all();
     stats["membership_total"] = this.prioritySet.size;
     stats["membership_healthy"] = this.prioritySet.count("healthy");
     stats["membership_degraded"] = this.prioritySet.count("degraded");
@@ -263,7 +261,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
   }
 
   count(statistic: string): void {
-    this.counters.set(statistic, (this.counters.get(statistic) ?? 0) + 1);
+    this.counters.count(statistic);
   }
 
   private env(): BalancerEnv {
@@ -279,7 +277,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
       discover: (address) => this.prioritySet.discover(address, this.clock.now()),
       forget: (addresses) => this.prioritySet.remove(addresses),
       count: (name) => this.count(name),
-      gauge: (name, value) => void this.counters.set(name, value),
+      gauge: (name, value) => this.counters.set(name, value),
     };
   }
 

@@ -17,9 +17,12 @@ export interface Cluster extends Disposable {
   readonly name: string;
   /** The hosts by priority, locality and health. */
   readonly prioritySet: PrioritySet;
-  /** Chooses a host and takes what the request needs; give it back with {@link HostPick.done}. Never throws. */
+  /**
+   * Chooses a host and takes what the request needs; give it back with {@link HostPick.done}. Never throws of itself: what
+   * a policy, predicate or reader of the caller's own throws comes out, and nothing is held then.
+   */
   pick(context?: PickContext): Pick;
-  /** Chooses as {@link Cluster.pick} would (a rotation moves on by one), takes nothing, and says why. */
+  /** Chooses as {@link Cluster.pick} would (a rotation moves on by one), takes and counts nothing, and says why. */
   explain(context?: PickContext): Explanation;
   /**
    * Takes a unit of a limited resource, or nothing if the limit is reached. `pick` takes `"request"` itself.
