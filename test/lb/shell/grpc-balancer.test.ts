@@ -9,7 +9,8 @@ import {
   type ServiceDefinition,
   status,
 } from "@grpc/grpc-js";
-import { registerGrpcBalancer, roundRobin } from "@weftmesh/lb";
+import { clientSideWeightedRoundRobin, registerGrpcBalancer, roundRobin } from "@weftmesh/lb";
+import { OrcaLoadReport } from "@weftmesh/xds-types/xds/data/orca/v3";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 const closers: (() => unknown)[] = [];
@@ -35,6 +36,7 @@ interface Backend {
   readonly address: string;
   code: number;
   readonly server: Server;
+  utilization?: number;
 }
 
 async function backend(): Promise<Backend> {
@@ -46,8 +48,11 @@ async function backend(): Promise<Backend> {
   });
   const state: Backend = { address: `127.0.0.1:${port}`, code: status.OK, server };
   server.addService(SERVICE, {
-    ask: (_: unknown, callback: (error: object | null, value?: string) => void) => {
-      if (state.code === status.OK) callback(null, state.address);
+    ask: (_: unknown, callback: (error: object | null, value?: string, trailer?: Metadata) => void) => {
+      const trailer = new Metadata();
+      const load = state.utilization && { rpsFractional: 100, cpuUtilization: state.utilization };
+      if (load) trailer.set("endpoint-load-metrics-bin", Buffer.from(OrcaLoadReport.encode(load)));
+      if (state.code === status.OK) callback(null, state.address, trailer);
       else callback({ code: state.code, details: "as told" });
     },
   });
@@ -202,5 +207,19 @@ describe("registerGrpcBalancer", () => {
     const only = await backend();
     const ask = channel([only], { cluster }, [{ round_robin: {} }]);
     expect(await ask()).toBe(only.address);
+  });
+
+  test("the load that servers report in their trailers becomes their weight", async () => {
+    const backends = [await backend(), await backend()];
+    for (const [index, each] of backends.entries()) each.utilization = index === 0 ? 0.25 : 0.75;
+    const policy = clientSideWeightedRoundRobin({ blackoutPeriodMs: 0, weightUpdatePeriodMs: 100 });
+    const ask = channel(backends, { cluster: () => ({ policy }) });
+    await warmUp(ask, 2);
+    await expect
+      .poll(async () => {
+        const answers = await Promise.all(Array.from({ length: 40 }, () => ask()));
+        return answers.filter((answer) => answer === backends[0]?.address).length;
+      })
+      .toBe(30);
   });
 });

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import {
   type Cluster,
   type ClusterOptions,
+  clientSideWeightedRoundRobin,
   createCluster,
   type LbInterceptorOptions,
   lbInterceptor,
@@ -20,13 +21,18 @@ interface Backend {
   readonly address: string;
   requests: number;
   status: number;
+  load?: string;
+  fields?: Record<string, string>;
 }
 
 async function backend(status = 200): Promise<Backend> {
   const server: Server = createServer((incoming, response) => {
     state.requests += 1;
     incoming.resume();
-    incoming.on("end", () => response.writeHead(state.status, { "x-host": incoming.headers.host }).end("body"));
+    incoming.on("end", () => {
+      if (state.load !== undefined) response.setHeader("endpoint-load-metrics", state.load);
+      response.writeHead(state.status, { "x-host": incoming.headers.host, ...state.fields }).end("body");
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closers.push(() => server.close());
@@ -114,5 +120,37 @@ describe("lbInterceptor", () => {
     for (const each of backends) each.requests = 0;
     for (let i = 0; i < 80; i++) await get();
     expect(backends.map((each) => each.requests)).toEqual([20, 20, 20, 20]);
+  });
+
+  test("the load that hosts report becomes their weight", async () => {
+    const reporting = async (utilization: number): Promise<Backend> => {
+      const each = await backend();
+      each.load = `TEXT rps_fractional=100,cpu_utilization=${utilization}`;
+      return each;
+    };
+    const [idle, busy] = [await reporting(0.25), await reporting(0.75)];
+    const { clock, cluster, get } = setUp({
+      hosts: [idle.address, busy.address],
+      policy: clientSideWeightedRoundRobin({ blackoutPeriodMs: 0 }),
+    });
+    for (let i = 0; i < 4; i++) await get();
+    clock.advance(1000);
+    cluster.tick();
+    idle.requests = 0;
+    busy.requests = 0;
+    for (let i = 0; i < 40; i++) await get();
+    // 100 / 0.25 to 100 / 0.75
+    expect([idle.requests, busy.requests]).toEqual([30, 10]);
+  });
+
+  test("a host that asks to be left alone is", async () => {
+    const [good, ill] = [await backend(), await backend()];
+    ill.fields = { "x-envoy-immediate-health-check-fail": "1" };
+    const timing = { timeoutMs: 1000, intervalMs: 5000, healthyThreshold: 1, unhealthyThreshold: 1 };
+    const { cluster, get } = setUp({ hosts: [good.address, ill.address], healthCheck: timing });
+    for (const { address } of [good, ill]) cluster.reportHealthCheck(address, "ok");
+    for (let i = 0; i < 4; i++) await get();
+    expect(cluster.host(ill.address)).toMatchObject({ health: "unhealthy", excluded: true });
+    expect(ill.requests).toBe(1);
   });
 });

@@ -1,5 +1,6 @@
 import { type Cluster, createCluster } from "../cluster.js";
 import type { ClusterOptions } from "../cluster-options.js";
+import { decodeLoadReport, LOAD_REPORT_BYTES } from "../load-report.js";
 import type { HostPick, Outcome, PickContext } from "../pick.js";
 import { drive, systemClock } from "./driver.js";
 import type {
@@ -241,7 +242,7 @@ class GrpcBalancer {
         result.onCallStarted?.();
       },
       onCallEnded(code, details, metadata) {
-        pick.done(outcomeOfGrpcStatus(code));
+        pick.done({ ...outcomeOfGrpcStatus(code), ...saidIn(metadata) });
         result.onCallEnded?.(code, details, metadata);
       },
     };
@@ -252,6 +253,15 @@ class GrpcBalancer {
     this.unstarted.delete(pick);
     pick.done({ result: "aborted" });
   }
+}
+
+/** What a backend says in its trailing metadata: its load, and for how long it wants no retries. */
+function saidIn(metadata: { get(key: string): unknown[] } | undefined): Pick<Outcome, "load" | "retryAfterMs"> {
+  const [bytes] = metadata?.get(LOAD_REPORT_BYTES) ?? [];
+  const load = bytes instanceof Uint8Array ? decodeLoadReport(bytes) : undefined;
+  const [pushback] = metadata?.get("grpc-retry-pushback-ms") ?? [];
+  const retryAfterMs = /^\d{1,9}$/.test(String(pushback)) ? Number(pushback) : undefined;
+  return { ...(load && { load }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** HTTP statuses that gRPC's stand for, by number; see google/rpc/code.proto. */

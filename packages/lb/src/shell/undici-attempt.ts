@@ -1,5 +1,6 @@
 import type { Host } from "../host.js";
 import type { Outcome } from "../pick.js";
+import { responseOutcome } from "../response-outcome.js";
 import type { UndiciController, UndiciHandler } from "./undici.js";
 
 /** Header fields as one flat list: name, value, name, value, … Values are bytes, one character each (latin1). */
@@ -235,7 +236,13 @@ function isStream(body: unknown): body is BodyStream {
 
 /** What outlier detection is to learn from what an attempt came to. */
 export function outcomeOfAttempt(result: AttemptResult): Outcome {
-  if (result.kind === "response") return { result: "response", status: result.status };
+  if (result.kind === "response") {
+    const { headers } = result;
+    return responseOutcome(result.status, (name) => {
+      const at = headers.findIndex((field, index) => index % 2 === 0 && field === name);
+      return at < 0 ? undefined : headers[at + 1];
+    });
+  }
   if (result.reason === "local-reset") return { result: "aborted" };
   return { result: result.reason === "per-try-timeout" ? "timeout" : "connect-failed" };
 }

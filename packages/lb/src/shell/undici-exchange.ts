@@ -3,6 +3,7 @@ import type { Cluster } from "../cluster.js";
 import { LbError } from "../errors.js";
 import type { Host } from "../host.js";
 import type { HostPick, Outcome, PickContext } from "../pick.js";
+import { responseOutcome } from "../response-outcome.js";
 import { previousHosts } from "../retry.js";
 import type {
   LbInterceptorOptions,
@@ -153,12 +154,7 @@ class Attempt implements UndiciHandler {
   onResponseStart(controller: UndiciController, status: number, headers: UndiciHeaders, message?: string): void {
     const { exchange, pick } = this;
     if (status >= 200) {
-      pick.report({
-        result: "response",
-        status,
-        degraded: headers["x-envoy-degraded"] !== undefined,
-        immediateHealthCheckFail: headers["x-envoy-immediate-health-check-fail"] !== undefined,
-      });
+      pick.report(responseOutcome(status, (name) => [headers[name]].flat()[0]));
       if (exchange.mayRetry(status)) {
         this.dropped = true;
         this.draining = setTimeout(() => controller.abort(new Error("nobody wants the rest")), DRAIN_MS);
