@@ -37,6 +37,9 @@ const byName = (count: number): Json => ({
 });
 const destination = { type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED", load_assignment: undefined };
 const check = { timeout: "1s", interval: "1s", healthy_threshold: 1, unhealthy_threshold: 1, tcp_health_check: {} };
+const byHttp = (http: Json): Json => ({
+  health_checks: [{ ...check, tcp_health_check: undefined, http_health_check: { path: "/", ...http } }],
+});
 const drop = (count: number, numerator = 5): Json => ({
   drop_overloads: Array.from({ length: count }, (_, i) => ({
     category: `c${i}`,
@@ -248,27 +251,24 @@ const edits: Readonly<Record<string, Json>> = {
   "a check without an end": { health_checks: [{ ...check, timeout: "0s" }] },
   "a check never repeated while idle": { health_checks: [{ ...check, no_traffic_interval: "0s" }] },
   "a check of nothing": { health_checks: [{ ...check, tcp_health_check: undefined }] },
-  "a check by CONNECT": {
-    health_checks: [{ ...check, tcp_health_check: undefined, http_health_check: { path: "/", method: "CONNECT" } }],
-  },
+  "a check by CONNECT": byHttp({ method: "CONNECT" }),
   "a check without a path": { health_checks: [{ ...check, tcp_health_check: undefined, http_health_check: {} }] },
-  "a check expecting nothing": {
-    health_checks: [
-      {
-        ...check,
-        tcp_health_check: undefined,
-        http_health_check: { path: "/", expected_statuses: [{ start: 200, end: 200 }] },
-      },
-    ],
-  },
-  "a check expecting 600": {
-    health_checks: [
-      {
-        ...check,
-        tcp_health_check: undefined,
-        http_health_check: { path: "/", expected_statuses: [{ start: 200, end: 601 }] },
-      },
-    ],
+  "a check expecting nothing": byHttp({ expected_statuses: [{ start: 200, end: 200 }] }),
+  "a check expecting 600": byHttp({ expected_statuses: [{ start: 200, end: 601 }] }),
+  "a check retrying 99": byHttp({ retriable_statuses: [{ start: 99, end: 200 }] }),
+  "a check that sends with GET": byHttp({ send: { text: "00" } }),
+  "a check that sends with POST": byHttp({ method: "POST", send: { text: "00" } }),
+  "a check of half a byte": byHttp({ receive: [{ text: "000" }] }),
+  "a check of no hexadecimal": { health_checks: [{ ...check, tcp_health_check: { send: { text: "zz" } } }] },
+  "a check of no bytes": byHttp({ receive: [{ binary: "" }] }),
+  "a check beyond its buffer": byHttp({ receive: [{ text: "0000" }], response_buffer_size: 1 }),
+  "a check without its host header": byHttp({ request_headers_to_remove: ["host"] }),
+  "a check of any service": byHttp({ service_name_matcher: {} }),
+  "a check with thresholds of 0": { health_checks: [{ ...check, healthy_threshold: 0, unhealthy_threshold: 0 }] },
+  "a budget of an interval": { circuit_breakers: { thresholds: [{ retry_budget: { budget_interval: "10s" } }] } },
+  "a budget of no interval": { circuit_breakers: { thresholds: [{ retry_budget: { budget_interval: "0s" } }] } },
+  "a budget of a negative interval": {
+    circuit_breakers: { thresholds: [{ retry_budget: { budget_interval: "-1s" } }] },
   },
 };
 
