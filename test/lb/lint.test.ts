@@ -162,6 +162,13 @@ describe("lint", () => {
       says: "about 210.0 retries/s, of which 10 without any traffic",
     },
     {
+      name: "what a budget of an interval means",
+      options: { hosts: hosts(2), circuitBreakers: [{ retryBudget: { budgetIntervalMs: 10_000 } }] },
+      facts: { requestsPerSecond: 100 },
+      rule: "retry-budget",
+      says: "100 requests/s are 1000 in 10000 ms; the budget then means 200 retries at a time",
+    },
+    {
       name: "a retry budget that allows nothing at this rate",
       options: {
         hosts: hosts(2),

@@ -17,9 +17,12 @@ export function lintLimits(breakers: readonly CircuitBreakerOptions[], facts: Li
   if (retryBudget?.kind === "window") {
     findings.push(note("retry-budget", `${path}.retry_budget`, windowMessage(retryBudget, rate)));
   } else if (retryBudget !== undefined) {
-    const limit = retryBudgetLimit(inFlight, 0, retryBudget);
+    const intervalMs = retryBudget.budgetIntervalMs ?? 0;
+    const counted = intervalMs > 0 ? Math.round((rate * intervalMs) / 1000) : inFlight;
+    const basis = intervalMs > 0 ? `${rate} requests/s are ${counted} in ${intervalMs} ms` : load;
+    const limit = retryBudgetLimit(counted, 0, retryBudget);
     const floor = retryBudgetLimit(0, 0, retryBudget);
-    const message = `${load}; the budget then means ${limit} retries at a time, and with nothing else in flight ${floor}`;
+    const message = `${basis}; the budget then means ${limit} retries at a time, and with nothing else in flight ${floor}`;
     findings.push((limit === 0 ? warning : note)("retry-budget", `${path}.retry_budget`, message));
   } else {
     const share = maxRetries < inFlight ? `, ${((100 * maxRetries) / inFlight).toFixed(1)} % of them` : "";
