@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createNet, type Server as NetServer } from "node:net";
+import { PassThrough } from "node:stream";
 import { type AttemptResult, type ForwardRoute, startCluster, type Tried, undiciForward } from "@weftmesh/lb";
 import { Agent } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
@@ -239,5 +240,41 @@ describe("undiciForward", () => {
     const sent = { method: "GET", path: "/", authority: "shop", headers: [] };
     const tried = await undiciForward(cluster(host), agent, { request: () => sent });
     expect(tried).toMatchObject({ kind: "result", result: { kind: "response", status: 200 } });
+  });
+});
+
+describe("what undici and the client do counts against no host", () => {
+  const sent = { method: "GET", path: "/", authority: "shop", headers: [] as string[] };
+
+  test.each<{ name: string; request: Partial<typeof sent>; close?: "close" | "destroy" }>([
+    { name: "a field that undici refuses", request: { headers: ["a b", "c"] } },
+    { name: "a path that undici refuses", request: { path: "no path" } },
+    { name: "an agent that is closed", request: {}, close: "close" },
+    { name: "an agent that is destroyed", request: {}, close: "destroy" },
+  ])("$name", async ({ request: changes, close }) => {
+    const lb = cluster(await listening(createServer((_, response) => response.end())));
+    const agent = new Agent();
+    closers.push(() => agent.destroy());
+    if (close) await agent[close]();
+    const tried = await undiciForward(lb, agent, { request: () => ({ ...sent, ...changes }) });
+    expect(tried).toMatchObject({ kind: "result", result: { kind: "reset", reason: "local-reset", sent: false } });
+    expect(lb.stats()["upstream_rq_active"]).toBe(0);
+  });
+
+  test("a body that breaks on its way", async () => {
+    const arrived: IncomingMessage[] = [];
+    const lb = cluster(
+      await listening(
+        createServer((incoming) => void incoming.on("error", () => undefined).on("data", () => arrived.push(incoming))),
+      ),
+    );
+    const agent = new Agent();
+    closers.push(() => agent.destroy());
+    const body = new PassThrough();
+    body.write("some");
+    const tried = undiciForward(lb, agent, { request: () => ({ ...sent, method: "PUT" }) }, { body });
+    await expect.poll(() => arrived.length).toBeGreaterThan(0);
+    body.destroy(new Error("client gone"));
+    expect(await tried).toMatchObject({ result: { kind: "reset", reason: "local-reset", sent: true } });
   });
 });

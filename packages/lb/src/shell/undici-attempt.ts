@@ -2,6 +2,7 @@ import type { Host } from "../host.js";
 import type { Outcome } from "../pick.js";
 import { responseOutcome } from "../response-outcome.js";
 import type { UndiciController, UndiciHandler } from "./undici.js";
+import { isCallers } from "./undici-error.js";
 
 /** Header fields as one flat list: name, value, name, value, … Values are bytes, one character each (latin1). */
 export type FieldList = readonly string[];
@@ -34,7 +35,10 @@ export interface AttemptResponse {
 export interface AttemptReset {
   /** Tells the two ends apart. */
   readonly kind: "reset";
-  /** No connection came up, the connection broke, time was up, or whoever waits for the response went away. */
+  /**
+   * No connection came up, the connection broke, time was up, or this side ended it: whoever waits for the response went
+   * away, the body broke, undici refused the request, or the agent was closed.
+   */
   readonly reason: "connect-failure" | "connection-termination" | "per-try-timeout" | "local-reset";
   /** Whether any part of the request may have reached the host. */
   readonly sent: boolean;
@@ -115,6 +119,7 @@ class Attempt implements UndiciHandler {
   readonly #onClose = (): void => this.#giveUp("local-reset");
   readonly #onDrain = (): void => this.#controller?.resume();
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  #body: unknown;
   #controller: UndiciController | undefined;
   #response: AttemptResponse | undefined;
   #accepted = false;
@@ -133,6 +138,7 @@ class Attempt implements UndiciHandler {
       this.#giveUp("local-reset");
       return;
     }
+    this.#body = body;
     if (isStream(body) && !body.readableEnded) body.once("end", () => this.#limit());
     else this.#limit();
     const fields = ["host", authority, ...withoutConnection(headers)];
@@ -174,9 +180,13 @@ class Attempt implements UndiciHandler {
     if (this.#response) this.#end(this.#response);
   }
 
-  onResponseError(): void {
+  onResponseError(_: unknown, error: Error): void {
     this.#stopTimers();
     const sent = this.#controller !== undefined;
+    if (isCallers(error, this.#body)) {
+      this.#end({ kind: "reset", reason: "local-reset", sent });
+      return;
+    }
     this.#end({ kind: "reset", reason: sent ? "connection-termination" : "connect-failure", sent });
   }
 

@@ -13,6 +13,7 @@ import type {
   UndiciHandler,
   UndiciHeaders,
 } from "./undici.js";
+import { codeOf, isCallers } from "./undici-error.js";
 
 const RETRY_STATUSES: readonly number[] = [502, 503, 504];
 const RETRY_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
@@ -95,7 +96,7 @@ export class Exchange {
 
   /** What became of an attempt whose end is the request's, or the host's. */
   outcomeOf(error: Error): Outcome {
-    if (this.steering.aborted || isLocal(error) || erroredBody(this.request.body, error)) return { result: "aborted" };
+    if (this.steering.aborted || isCallers(error, this.request.body)) return { result: "aborted" };
     return { result: TIMEOUTS.includes(codeOf(error)) ? "timeout" : "connect-failed" };
   }
 
@@ -248,32 +249,6 @@ function isReplayable(body: unknown): boolean {
 }
 
 const TIMEOUTS: readonly string[] = ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "UND_ERR_CONNECT_TIMEOUT"];
-
-/** Errors that undici makes before or without a host: what the caller did, or the end of the agent. */
-const LOCAL: readonly string[] = [
-  "UND_ERR_ABORT",
-  "UND_ERR_ABORTED",
-  "UND_ERR_CLOSED",
-  "UND_ERR_DESTROYED",
-  "UND_ERR_INVALID_ARG",
-  "UND_ERR_INVALID_RETURN_VALUE",
-  "UND_ERR_MAX_ORIGINS_REACHED",
-  "UND_ERR_NOT_SUPPORTED",
-  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
-];
-
-function isLocal(error: Error): boolean {
-  return error.name === "AbortError" || LOCAL.includes(codeOf(error));
-}
-
-function codeOf(error: Error): string {
-  return "code" in error ? String(error.code) : "";
-}
-
-/** Whether the stream that was to be sent is what broke. */
-function erroredBody(body: unknown, error: Error): boolean {
-  return typeof body === "object" && body !== null && "errored" in body && body.errored === error;
-}
 
 function isSocket(socket: unknown): socket is { destroyed: boolean; once(event: "close", listener: () => void): void } {
   return typeof socket === "object" && socket !== null && "once" in socket && "destroyed" in socket;
