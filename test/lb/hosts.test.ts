@@ -155,6 +155,51 @@ describe("handlers of events", () => {
   });
 });
 
+test("a host that its event's handler takes out is ejected no further, nor let back in", () => {
+  const outlierDetection = {
+    consecutive5xx: 1,
+    consecutiveGatewayFailure: 1,
+    enforcingConsecutiveGatewayFailure: 0,
+    maxEjectionPercent: 100,
+  };
+  const healthCheck = { intervalMs: 1000, timeoutMs: 100, healthyThreshold: 1, unhealthyThreshold: 1 };
+  const { cluster } = setUp({
+    hosts: HOSTS,
+    outlierDetection,
+    healthCheck,
+    ignoreHealthOnHostRemoval: true,
+    onEvent: ({ action, host }) => {
+      if (action !== "ADD_HEALTHY" || host === HOSTS[2]) cluster.update({ remove: [host] });
+    },
+  });
+  const [first = "", second = "", third = ""] = HOSTS;
+  for (const address of [first, second]) cluster.reportHealthCheck(address, "ok");
+  // The gateway failure is only told, and its handler removes the host before the failure as such is looked at.
+  const pick = picked(cluster.pick());
+  pick.done({ result: "response", status: 503 });
+  expect(cluster.host(pick.host.address)).toBeUndefined();
+  expect(cluster.stats()["outlier_detection.ejections_active"]).toBe(0);
+  const { cluster: ejecting } = setUp({
+    hosts: HOSTS,
+    outlierDetection: { consecutive5xx: 1, maxEjectionPercent: 100 },
+    healthyPanicThreshold: 0,
+    healthCheck,
+    ignoreHealthOnHostRemoval: true,
+    onEvent: ({ action, host }) => {
+      if (action === "ADD_HEALTHY" && host === third && down) ejecting.update({ remove: [host] });
+    },
+  });
+  let down = false;
+  ejecting.reportHealthCheck(third, "ok");
+  picked(ejecting.pick()).done(ERROR);
+  expect(ejecting.stats()["outlier_detection.ejections_active"]).toBe(1);
+  ejecting.reportHealthCheck(third, "fail");
+  down = true;
+  ejecting.reportHealthCheck(third, "ok");
+  expect(ejecting.host(third)).toBeUndefined();
+  expect(ejecting.stats()["outlier_detection.ejections_active"]).toBe(0);
+});
+
 test("a policy of the caller's own that throws leaves nothing held", () => {
   const inner = roundRobin();
   let broken = true;

@@ -104,6 +104,22 @@ test("what checks found is known at once to the next cluster, but not how far it
   expect(next.host(unknown)?.health).toBe("healthy");
 });
 
+test("a host that was kept for its check goes when the snapshot knows better, and is not counted as ejected", () => {
+  const healthCheck = { intervalMs: 1000, timeoutMs: 100, healthyThreshold: 1, unhealthyThreshold: 1 };
+  const { cluster } = setUp({ hosts: HOSTS, healthCheck, outlierDetection: { ...EJECTING, maxEjectionPercent: 100 } });
+  const [kept = ""] = HOSTS;
+  cluster.reportHealthCheck(kept, "ok");
+  failUntilEjected(cluster, kept, 1);
+  cluster.reportHealthCheck(kept, "fail");
+  const failed = saved(cluster);
+  cluster.reportHealthCheck(kept, "ok");
+  cluster.update({ remove: [kept] });
+  expect(cluster.host(kept)).toBeDefined();
+  cluster.restore(failed);
+  expect(cluster.host(kept)).toBeUndefined();
+  expect(cluster.stats()["outlier_detection.ejections_active"]).toBe(0);
+});
+
 test("reported load counts on without a new blackout", () => {
   const policy = clientSideWeightedRoundRobin({ blackoutPeriodMs: 10_000 });
   const options = { hosts: ["a:1", "b:1"], policy };

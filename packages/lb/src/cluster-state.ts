@@ -156,7 +156,7 @@ export class ClusterState implements Cluster, HoldOwner, OutlierHost {
     const host = this.prioritySet.get(address);
     if (host === undefined || this.health === undefined || this.disposed) return undefined;
     const { delayMs, passed } = this.health.report(host, result);
-    if (passed) this.detector?.onHealthCheckPassed(host);
+    if (passed && !host.retired) this.detector?.onHealthCheckPassed(host);
     this.passErrorsOn();
     return delayMs;
   }

@@ -228,6 +228,8 @@ export class OutlierDetector {
   }
 
   private tryEject(host: HostState, state: OutlierState, type: Cause, now: number, figures: SweepFigures): void {
+    // The handler of an event a moment ago may have taken the host out of the cluster.
+    if (host.retired) return;
     if (!this.hasRoom()) {
       this.cluster.count("outlier_detection.ejections_overflow");
       return;

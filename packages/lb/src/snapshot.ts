@@ -60,6 +60,8 @@ export function restoreHosts(snapshot: unknown, hosts: Iterable<HostState>, targ
     const reported = orcaOf(orca, now);
     if (reported !== undefined) host.orca = reported;
     if (health !== undefined && isCheckState(check)) health.restore(host, check);
+    // It was kept for a check that passed, and by the snapshot it does not.
+    if (host.retired) continue;
     const state = outlierOf(outlier, target);
     if (state !== undefined) detector?.restore(host, state, ejected === true);
   }
