@@ -28,7 +28,8 @@ export interface Ticking {
 const IDLE_CHECK_MS = 1000;
 
 /**
- * Calls `tick` whenever it is due, until disposed.
+ * Calls `tick` whenever it is due, and looks once a second whether there is something, until disposed. What `tick`
+ * throws comes out of the timer, and ticking goes on.
  *
  * @param scheduler - Default: timers of this process, which do not keep it alive.
  */
