@@ -106,6 +106,22 @@ test("a host that was dropped and is wanted again stays when its check fails", (
   expect(cluster.host(first)?.health).toBe("unhealthy");
 });
 
+test("a host that discovery called unhealthy goes at once when discovery drops it, whatever its check says", () => {
+  const { cluster } = setUp({ hosts: HOSTS, healthCheck: CHECK, updateMergeWindowMs: 0 });
+  const [unhealthy = "", draining = "", fine = ""] = HOSTS;
+  for (const address of HOSTS) cluster.reportHealthCheck(address, "ok");
+  cluster.update({
+    change: [
+      { address: unhealthy, health: "UNHEALTHY" },
+      { address: draining, health: "DRAINING" },
+    ],
+  });
+  cluster.update({ remove: HOSTS });
+  // Envoy's BaseDynamicClusterImpl::updateDynamicHostList asks for FAILED_ACTIVE_HC and FAILED_EDS_HEALTH only.
+  expect(HOSTS.map((address) => cluster.host(address) !== undefined)).toEqual(HOSTS.map((each) => each !== unhealthy));
+  expect(cluster.host(fine)?.health).toBe("healthy");
+});
+
 describe("handlers of events", () => {
   test("what one throws comes out after everything else is done", () => {
     const events: LbEvent[] = [];

@@ -192,11 +192,15 @@ export class HostStore implements PrioritySet {
     return undefined;
   }
 
-  /** A host that discovery dropped stays while its active check passes; the flag marks it for later. */
+  /**
+   * A host that discovery dropped stays while its active check passes and discovery did not call it unhealthy before;
+   * the flag marks it for later.
+   */
   private isKept(host: HostState): boolean {
     const { activeHealthChecks, ignoreHealthOnHostRemoval } = this.options;
     const checked = activeHealthChecks && !host.healthCheck?.disabled;
-    const kept = checked && !ignoreHealthOnHostRemoval && !(host.flags & HostFlag.failedActiveHealthCheck);
+    const isFailed = (host.flags & (HostFlag.failedActiveHealthCheck | HostFlag.failedEdsHealth)) !== 0;
+    const kept = checked && !ignoreHealthOnHostRemoval && !isFailed;
     if (kept) host.flags |= HostFlag.pendingDynamicRemoval;
     return kept;
   }
