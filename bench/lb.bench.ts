@@ -4,7 +4,6 @@ import {
   createCluster,
   createHashRing,
   createMaglevTable,
-  type HostDelta,
   leastRequest,
   maglev,
   type PickContext,
@@ -14,9 +13,10 @@ import {
   ringHash,
   roundRobin,
   staticStride,
-  systemClock,
 } from "@weftmesh/lb";
 import { lostAfterOutage } from "./lb/balanced-pool.js";
+import { anewRows, deltaRows } from "./lb/changes.js";
+import { absolute, clusterOf, DEPS, different, equal, mixed, ratio, skewed } from "./lb/clusters.js";
 import { grpcWeightedPick } from "./lb/grpc-js.js";
 import {
   buildPlainRing,
@@ -31,21 +31,10 @@ import {
   plainTable,
   plainTwoChoices,
 } from "./lb/prototypes.js";
-import type { Bar, MeasurementRow, Operation, OperationRow, Row } from "./row.js";
+import type { MeasurementRow, Operation, OperationRow, Row } from "./row.js";
 
 const SIZES = [10, 1000, 10_000] as const;
 const PICKS = 1000;
-
-const equal = (count: number): number[] => Array.from({ length: count }, () => 1);
-const mixed = (count: number): number[] => Array.from({ length: count }, (_, index) => 1 + ((index * 37) % 100));
-const different = (count: number): number[] => equal(count).map((_, index) => 100 + ((index * 7919) % 100_003));
-const skewed = (count: number): number[] => equal(count).map((weight, index) => (index === 0 ? 1000 : weight));
-
-const DEPS = { clock: systemClock, random: Math.random };
-
-function clusterOf(weights: readonly number[], policy: Policy) {
-  return createCluster({ hosts: plainHosts(weights), policy, updateMergeWindowMs: 0 }, DEPS);
-}
 
 /** What a policy costs by itself, priorities and lists included, admission left out. */
 function picks(weights: readonly number[], policy: Policy, hashed = false): Operation {
@@ -96,9 +85,6 @@ function plainHashed(pick: (hi: number, lo: number) => PlainHost): Operation {
     return pick(hashes[turn] as number, hashes[turn + 1] as number);
   });
 }
-
-const ratio = (max: number): Bar => ({ kind: "ratio", max });
-const absolute = (max: number): Bar => ({ kind: "absolute", max });
 
 interface PolicyRow {
   readonly name: string;
@@ -240,87 +226,6 @@ const pipelineRow: OperationRow = {
     { name: "two choices", prepare: () => plain(plainTwoChoices(plainHosts(equal(1000)))), bar: absolute(400) },
   ],
 };
-
-const DELTAS: readonly { readonly name: string; readonly policy: () => Policy; readonly weights: typeof equal }[] = [
-  { name: "round robin", policy: roundRobin, weights: equal },
-  { name: "least request", policy: leastRequest, weights: equal },
-  { name: "random", policy: random, weights: equal },
-  { name: "weighted round robin", policy: roundRobin, weights: mixed },
-];
-
-const EXTRA = "10.255.0.1:80";
-
-/** What may happen to one host of many; `turn` is odd and even by turns. */
-const CHANGES: readonly { readonly name: string; readonly delta: (address: string, odd: boolean) => HostDelta }[] = [
-  {
-    name: "health flip",
-    delta: (address, odd) => ({ change: [{ address, health: odd ? "UNHEALTHY" : "HEALTHY" }] }),
-  },
-  {
-    name: "host added or removed",
-    delta: (_, odd) => (odd ? { add: [{ hosts: [{ address: EXTRA }] }] } : { remove: [EXTRA] }),
-  },
-  { name: "weight change", delta: (address, odd) => ({ change: [{ address, weight: odd ? 2 : 1 }] }) },
-];
-
-/** One host of 10,000 changes, and the next pick, which brings the policy's columns and schedule up to date. */
-function changes(weights: readonly number[], policy: Policy, delta: (address: string, odd: boolean) => HostDelta) {
-  const cluster = clusterOf(weights, policy);
-  const { address } = plainHosts(equal(5001))[5000] as PlainHost;
-  let odd = false;
-  return () => {
-    odd = !odd;
-    cluster.update(delta(address, odd));
-    const pick = cluster.pick();
-    if (pick.kind === "host") pick.done({ result: "response", status: 200 });
-  };
-}
-
-const deltaRows = CHANGES.flatMap(({ name: change, delta }) =>
-  DELTAS.filter(({ name }) => change !== "weight change" || name !== "least request").map(
-    ({ name, policy, weights }): OperationRow => ({
-      kind: "operation",
-      name: `lb ${change} and next pick, ${name}, 10,000 hosts`,
-      ours: { name: "weftmesh", prepare: () => changes(weights(10_000), policy(), delta) },
-      against: [
-        {
-          name: "filter of all hosts",
-          prepare: () => {
-            const hosts = plainHosts(equal(10_000));
-            return () => hosts.filter((host) => host.active === 0);
-          },
-          bar: absolute(100_000),
-        },
-      ],
-    }),
-  ),
-);
-
-/** Schedules that have to be made anew from all hosts: by load, or because no two weigh alike. */
-const anewRows = [
-  { name: "weighted least request", policy: leastRequest, weights: mixed },
-  { name: "no two weights alike", policy: roundRobin, weights: different },
-].map(
-  ({ name, policy, weights }): OperationRow => ({
-    kind: "operation",
-    name: `lb weight change and next pick, ${name}, 10,000 hosts`,
-    ours: {
-      name: "weftmesh",
-      prepare: () =>
-        changes(weights(10_000), policy(), (address, odd) => ({ change: [{ address, weight: odd ? 2 : 1 }] })),
-    },
-    against: [
-      {
-        name: "a heap made anew",
-        prepare: () => {
-          const hosts = plainHosts(weights(10_000));
-          return () => plainHeap(hosts);
-        },
-        bar: ratio(3),
-      },
-    ],
-  }),
-);
 
 const KEYS = Array.from({ length: 10_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}:80`);
 const ENTRIES = KEYS.map((key) => ({ key, weight: 1 / KEYS.length }));
