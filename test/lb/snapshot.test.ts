@@ -54,6 +54,26 @@ describe("a snapshot of another clock", () => {
   });
 });
 
+test.each([[[3, 5, 7]], [[1, 1, 10]], [[2, 4, 4]], [[1, 1, 1]]])(
+  "goes on where a rotation by weights %j stood",
+  (weights) => {
+    const hosts = HOSTS.map((address, index) => ({ address, weight: weights[index] ?? 1 }));
+    const options = { hosts, policy: roundRobin() };
+    const sequence = (of: ReturnType<typeof createCluster>, length: number): string[] =>
+      Array.from({ length }, () => {
+        const pick = picked(of.pick());
+        pick.done(OK);
+        return pick.host.address;
+      });
+    const { cluster } = setUp(options);
+    for (let round = 0; round < 5; round++) {
+      sequence(cluster, 11);
+      const { cluster: next } = other(options, saved(cluster));
+      expect(sequence(next, 45)).toEqual(sequence(cluster, 45));
+    }
+  },
+);
+
 describe("a snapshot of another configuration", () => {
   test("puts nobody on a trial that this one does not know, and its jitter is not ours", () => {
     const probation = { ...EJECTING, probation: { permits: 1, successes: 5 }, maxEjectionTimeJitterMs: 1e9 };

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import { createEdf, type EdfScheduler } from "./edf.js";
+import { createEdf, EDF_MAX_PRE_PICKS, type EdfScheduler } from "./edf.js";
 import type { HostState } from "./host-state.js";
 import { LoadList } from "./load-list.js";
 import type { Picker } from "./picker.js";
@@ -47,10 +47,14 @@ class WeightedPicker implements Picker {
   private readonly list: LoadList;
   private schedule: EdfScheduler | undefined;
   private stale = true;
+  /** Picks that a fresh schedule skips, and those of the present one since. */
+  private prePicks: number;
+  private picks = 0;
 
   constructor(options: WeightedPickerOptions) {
     this.options = options;
     this.unweighted = options.unweighted;
+    this.prePicks = options.prePicks;
     this.list = new LoadList(options.weightOf);
   }
 
@@ -62,21 +66,29 @@ class WeightedPicker implements Picker {
   pick(): HostState | undefined {
     if (this.stale) this.rebuild();
     const { list, schedule } = this;
-    if (schedule !== undefined) return list.hosts[schedule.pick()];
+    if (schedule !== undefined) {
+      this.picks += 1;
+      return list.hosts[schedule.pick()];
+    }
     return list.length === 0 ? undefined : list.hosts[this.unweighted.pick(list)];
   }
 
   get position(): number {
-    return this.unweighted.rotation?.position ?? 0;
+    if (this.schedule !== undefined) return (this.prePicks + this.picks) % EDF_MAX_PRE_PICKS;
+    return this.unweighted.rotation?.position ?? this.prePicks;
   }
 
+  /** Whichever of the two is used from now on: which it is, the weights of the list decide. */
   set position(value: number) {
     const { rotation } = this.unweighted;
     if (rotation) rotation.position = value;
+    this.prePicks = value % EDF_MAX_PRE_PICKS;
+    this.stale = true;
   }
 
   private rebuild(): void {
     this.stale = false;
+    this.picks = 0;
     this.list.settle();
     this.unweighted.rotation?.forgetPeeks();
     this.schedule = this.createSchedule();
@@ -89,9 +101,9 @@ class WeightedPicker implements Picker {
     if (!ramping && list.hasEqualWeights) return undefined;
     // Weights that move with time or load are read again at each pick; others stay until the list changes.
     if (ramping || options.adjust) {
-      return createEdf(list.length, (index) => this.currentWeight(index), options.prePicks);
+      return createEdf(list.length, (index) => this.currentWeight(index), this.prePicks);
     }
-    return createStaticEdf(list.weights, list.length, list.classes, options.prePicks);
+    return createStaticEdf(list.weights, list.length, list.classes, this.prePicks);
   }
 
   private isRamping(): boolean {
