@@ -102,6 +102,40 @@ describe("createStaticEdf", () => {
     );
   });
 
+  test("rows that come, go and change weight leave the members as reading all of them does", () => {
+    const change = fc.record({
+      what: fc.constantFrom("insert", "remove", "change"),
+      at: fc.nat(),
+      weight: fc.integer({ min: 1, max: 5 }),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 5 })), fc.array(change), (first, changes) => {
+        const rows = [...first];
+        const followed = new WeightClasses();
+        followed.read(Float64Array.from(rows), rows.length);
+        followed.sort();
+        for (const { what, at, weight } of changes) {
+          const row = at % (rows.length + (what === "insert" ? 1 : 0));
+          if (Number.isNaN(row)) continue;
+          if (what === "insert") followed.insert(row, weight);
+          else if (what === "remove") followed.remove(row);
+          else followed.change(row, weight);
+          rows.splice(row, what === "insert" ? 0 : 1, ...(what === "remove" ? [] : [weight]));
+          const members = followed.weights.flatMap((each, at) => {
+            const from = followed.starts[at] ?? 0;
+            const of = [...followed.members.subarray(from, followed.starts[at + 1])];
+            return of.map((row) => [each, row]);
+          });
+          const plain = followed.weights.flatMap((each) =>
+            rows.flatMap((weight, row) => (weight === each ? [[each, row]] : [])),
+          );
+          expect(members).toEqual(plain);
+          expect(followed.live).toBe(new Set(rows).size);
+        }
+      }),
+    );
+  });
+
   test("nobody starves: a host of least weight is picked once in a round of all weights", () => {
     const given = [1, ...Array.from({ length: 30 }, (_, index) => 10 + index)];
     const round = given.reduce((sum, weight) => sum + weight, 0);

@@ -1,5 +1,5 @@
 /** With so few items a heap alone is quickest. */
-const MAX_PLAIN = 64;
+const MAX_PLAIN = 256;
 /** About how many items a slot of the wheel holds. */
 const PER_SLOT = 8;
 

@@ -40,8 +40,8 @@ export function createStaticEdf(
   let skipped = 0;
   let rate = 0;
   const elapsed = prePicks / sumOf(weights, count);
-  const live: number[] = [];
-  for (let each = 0; each < total; each++) {
+  const live = new Uint32Array(classes.live);
+  for (let each = 0, at = 0; each < total; each++) {
     if (sizes[each] === 0) continue;
     const weight = classes.weights[each] as number;
     const picks = picksBefore(elapsed, weight);
@@ -49,10 +49,10 @@ export function createStaticEdf(
     records[RECORD * each + PERIOD] = 1 / weight;
     skipped += picks * (sizes[each] as number);
     rate += weight;
-    live.push(each);
+    live[at++] = each;
   }
 
-  const queue = new DueQueue(Uint32Array.from(live), dueOf, rate, (a, b) => {
+  const queue = new DueQueue(live, dueOf, rate, (a, b) => {
     const difference = (records[RECORD * a + RANK] as number) - (records[RECORD * b + RANK] as number);
     if (difference !== 0) return difference < 0;
     return (members[heads[a] as number] as number) < (members[heads[b] as number] as number);

@@ -53,8 +53,8 @@ export class WeightClasses {
     if (this.sorted) {
       const place = this.placeOf(row, each);
       this.members.copyWithin(place, place + 1, this.length);
-      this.renumber(row, -1);
       this.shift(each, -1);
+      this.renumber(row, -1);
     }
     this.classOf.copyWithin(row, row + 1, this.length);
     this.length -= 1;
@@ -133,12 +133,16 @@ export class WeightClasses {
     return low;
   }
 
-  /** Moves the numbers of all rows from `row` on. */
+  /** Moves the numbers of all rows from `row` on; they are at the end of each class. */
   private renumber(row: number, by: number): void {
-    const { members, length } = this;
-    for (let place = 0; place < length; place++) {
-      const member = members[place] as number;
-      members[place] = member + (member >= row ? by : 0);
+    const { members, starts, sizes } = this;
+    for (let each = 0; each < sizes.length; each++) {
+      const start = starts[each] as number;
+      for (let place = (starts[each + 1] as number) - 1; place >= start; place--) {
+        const member = members[place] as number;
+        if (member < row) break;
+        members[place] = member + by;
+      }
     }
   }
 
