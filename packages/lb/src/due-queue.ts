@@ -55,6 +55,14 @@ export class DueQueue {
     return dues[1] === dues[0] || dues[2] === dues[0];
   }
 
+  /** All that are due at the same time as the first, with it, in no order. */
+  get tied(): readonly number[] {
+    const { heap, dues, size } = this;
+    const items: number[] = [];
+    for (let slot = 0; slot < size; slot++) if (dues[slot] === dues[0]) items.push(heap[slot] as number);
+    return items;
+  }
+
   /** Puts the first item where it belongs by its new deadline, or by what decides its ties. */
   settleFirst(): void {
     const item = this.heap[0] as number;

@@ -85,11 +85,43 @@ export function createStaticEdf(
     queue.settleFirst();
   };
 
-  for (let remaining = prePicks - skipped; remaining > 0; ) {
+  /** Members of a class that wait, up to this row. */
+  const waitingUpTo = (each: number, row: number): number => {
+    const head = heads[each] as number;
+    let low = head;
+    let high = starts[each + 1] as number;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((members[middle] as number) <= row) low = middle + 1;
+      else high = middle;
+    }
+    return low - head;
+  };
+
+  /** The last row to pick of the classes that take turns with the first, if not all of their members are picked. */
+  const lastRowOf = (first: number, picks: number): number => {
+    const rank = records[RECORD * first + RANK];
+    const group = queue.tied.filter((each) => records[RECORD * each + RANK] === rank);
+    const waiting = (row: number): number => group.reduce((sum, each) => sum + waitingUpTo(each, row), 0);
+    if (waiting(count) <= picks) return count;
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (waiting(middle) >= picks) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+
+  // Classes that take turns may be played one after the other: what counts is who had a turn, and at which time.
+  for (let remaining = prePicks - skipped, lastRow = count; remaining > 0; ) {
     const each = queue.first;
-    const waiting = (starts[each + 1] as number) - (heads[each] as number);
-    // As long as no other class is due at the same time, its members follow each other.
-    const picks = queue.isTied ? 1 : Math.min(waiting, remaining);
+    let picks = Math.min((starts[each + 1] as number) - (heads[each] as number), remaining);
+    if (queue.isTied) {
+      if (lastRow === count) lastRow = lastRowOf(each, remaining);
+      picks = waitingUpTo(each, lastRow);
+    }
     advance(each, picks);
     remaining -= picks;
   }
