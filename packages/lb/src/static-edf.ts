@@ -115,13 +115,19 @@ export function createStaticEdf(
   };
 
   // Classes that take turns may be played one after the other: what counts is who had a turn, and at which time.
-  for (let remaining = prePicks - skipped, lastRow = count; remaining > 0; ) {
+  let lastRow = count;
+  for (let remaining = prePicks - skipped, wholeDue = Number.NaN, wholeRank = 0; remaining > 0; ) {
     const each = queue.first;
-    let picks = Math.min((starts[each + 1] as number) - (heads[each] as number), remaining);
-    if (queue.isTied) {
-      if (lastRow === count) lastRow = lastRowOf(each, remaining);
-      picks = waitingUpTo(each, lastRow);
+    const due = dueOf[each] as number;
+    const rank = records[RECORD * each + RANK] as number;
+    if (lastRow === count && queue.isTied && (due !== wholeDue || rank !== wholeRank)) {
+      lastRow = lastRowOf(each, remaining);
+      wholeDue = due;
+      wholeRank = rank;
     }
+    const waiting =
+      lastRow === count ? (starts[each + 1] as number) - (heads[each] as number) : waitingUpTo(each, lastRow);
+    const picks = Math.min(waiting, remaining);
     advance(each, picks);
     remaining -= picks;
   }
