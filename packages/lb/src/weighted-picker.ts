@@ -17,8 +17,8 @@ export interface WeightedPickerOptions {
   readonly slowStart?: SlowStartOptions;
   /** Static weight of a host. Default: the configured one. */
   readonly weightOf?: (host: HostState) => number;
-  /** Turns a weight into the one that counts right now. */
-  readonly adjust?: (weight: number, host: HostState) => number;
+  /** Turns a weight into the one that counts with so many requests in flight. */
+  readonly adjust?: (weight: number, activeRequests: number) => number;
   /** Chooses when all weights are equal; the list is not empty. */
   readonly unweighted: UnweightedChoice;
 }
@@ -114,12 +114,13 @@ class WeightedPicker implements Picker {
   }
 
   private currentWeight(index: number): number {
-    const { adjust, clock, slowStart } = this.options;
-    const host = this.list.hosts[index] as HostState;
-    const own = this.list.weights[index] as number;
-    const weight = adjust ? adjust(own, host) : own;
+    const { list } = this;
+    const { adjust, slowStart } = this.options;
+    const own = list.weights[index] as number;
+    const weight = adjust ? adjust(own, list.active(index)) : own;
     if (slowStart === undefined) return weight;
-    const now = clock.now();
+    const host = list.hosts[index] as HostState;
+    const now = this.options.clock.now();
     return isInSlowStart(host, now, slowStart) ? slowStartWeight(weight, now - host.slowStartFrom, slowStart) : weight;
   }
 }

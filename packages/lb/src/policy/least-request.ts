@@ -1,5 +1,4 @@
 import { below, type Random } from "../clock.js";
-import type { HostState } from "../host-state.js";
 import type { LoadList } from "../load-list.js";
 import type { LocalityMode } from "../locality-options.js";
 import type { Policy } from "../policy.js";
@@ -60,7 +59,7 @@ export function leastRequest(options: LeastRequestOptions = {}): Policy {
             clock: env.clock,
             ...(slowStart && { slowStart }),
             ...(bias !== 0 && {
-              adjust: (weight: number, host: HostState) => leastRequestWeight(weight, host.activeRequests, bias),
+              adjust: (weight: number, active: number) => leastRequestWeight(weight, active, bias),
             }),
             unweighted: { pick: (list) => choose(list, env.random) },
           }),
