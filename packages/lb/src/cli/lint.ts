@@ -1,4 +1,4 @@
-import { parseResources, type Resource } from "@weftmesh/xds-types";
+import { type ParsedResources, parseResources, type Resource } from "@weftmesh/xds-types";
 import type { Cluster } from "@weftmesh/xds-types/envoy/config/cluster/v3";
 import type { ClusterLoadAssignment } from "@weftmesh/xds-types/envoy/config/endpoint/v3";
 import type { ClusterOptions } from "../cluster-options.js";
@@ -25,7 +25,7 @@ interface PlacedFinding extends LintFinding {
 
 /** `weft-lb lint` */
 export async function runLint(text: string, file: string, command: LintCommand, output: Output): Promise<number> {
-  const { resources, issues, locate } = parseResources(text, { file });
+  const { resources, issues, locate } = parseClusters(text, file);
   const errors = issues.filter((issue) => issue.severity !== "warning");
   for (const issue of errors) {
     const path = issue.path === "" ? "" : ` ${issue.path}`;
@@ -63,6 +63,13 @@ export async function runLint(text: string, file: string, command: LintCommand, 
   else for (const each of findings) output.stdout(format(each));
   if (refused) return 2;
   return findings.some(({ severity }) => severity === "warning") ? 1 : 0;
+}
+
+/** A text that does not say what it is counts as a Cluster. */
+function parseClusters(text: string, file: string): ParsedResources {
+  const parsed = parseResources(text, { file });
+  const isUntold = parsed.resources.length === 0 && parsed.issues.some(({ code }) => code === "ERR_XDS_TYPES_RESOURCE");
+  return isUntold ? parseResources(text, { file, type: "envoy.config.cluster.v3.Cluster" }) : parsed;
 }
 
 function format(finding: PlacedFinding): string {

@@ -76,8 +76,9 @@ ${EXIT}`,
 Says what the clusters of a configuration mean in numbers. Everything it speaks of is valid. A warning names what cannot
 work as configured (exit 1); a note gives a number that is good to know.
 
-CONFIG: YAML or JSON with Cluster resources, bare or in a bootstrap, a discovery response or a configuration dump; the
-        ClusterLoadAssignment of an EDS cluster may be in the same file. - reads standard input
+CONFIG: YAML or JSON with Cluster resources, bare or in a bootstrap, a discovery response or a configuration dump; what
+        has no @type counts as a Cluster. The ClusterLoadAssignment of an EDS cluster may be in the same file. - reads
+        standard input
 
 --rps N          requests per second to each cluster, for what depends on the load
 --latency-ms N   mean time of a request. Default: 100
