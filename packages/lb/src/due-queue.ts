@@ -9,8 +9,8 @@ const PER_SLOT = 8;
  * follow fill it.
  */
 export class DueQueue {
-  /** Deadline of each item. */
-  readonly dueOf: Float64Array;
+  /** Deadline of each item; its owner changes that of the first before {@link DueQueue.settleFirst}. */
+  private readonly dueOf: Float64Array;
   private readonly winsTie: (a: number, b: number) => boolean;
   private readonly heap: Uint32Array;
   /** Deadlines by slot of the heap; endless behind the last, for children that are not there. */
@@ -28,7 +28,7 @@ export class DueQueue {
   private settled = 0;
 
   /**
-   * @param dueOf - Deadline of each item; owned by the queue from now on.
+   * @param dueOf - Deadline of each item; only that of the first may change, before {@link DueQueue.settleFirst}.
    * @param rate - Deadlines per unit of time, all items together; the nearer the truth, the quicker.
    * @param winsTie - Whether `a` comes before `b`, which is due at the same time.
    */

@@ -43,7 +43,7 @@ export function createEdf(count: number, weightOf: (index: number) => number, pr
     order[index] = index;
     const weight = dueOf[index] as number;
     const picks = picksBefore(elapsed, weight);
-    dueOf[index] = prePicks === 0 ? 1 / weight : (picks + 1) / (weight + WEIGHT_EPSILON);
+    dueOf[index] = dueAfter(prePicks, picks, weight);
     skipped += picks;
   }
 
@@ -65,4 +65,9 @@ export function picksBefore(elapsed: number, weight: number): number {
   const padded = weight + WEIGHT_EPSILON;
   const picks = Math.floor(padded * elapsed);
   return picks > 0 && picks / padded >= elapsed ? picks - 1 : picks;
+}
+
+/** When an index of this weight is due that was picked so often; Envoy pads the weight only where it skips picks. */
+export function dueAfter(prePicks: number, picks: number, weight: number): number {
+  return prePicks === 0 ? 1 / weight : (picks + 1) / (weight + WEIGHT_EPSILON);
 }

@@ -1,5 +1,6 @@
 import type { Locality } from "./host.js";
 import { type HostState, healthClass, isExcluded } from "./host-state.js";
+import { positionOf } from "./listed.js";
 import { compareLocalities, localityKey } from "./locality.js";
 import type { HostSet, LocalityHosts } from "./priority-set.js";
 
@@ -126,20 +127,6 @@ export class HostLevel implements HostSet {
     );
     this.localities.splice(position < 0 ? this.localities.length : position, 0, partition);
   }
-}
-
-/** First position whose ordinal is not below the given one. */
-function positionOf(list: readonly HostState[], ordinal: number): number {
-  const last = list.at(-1);
-  if (last === undefined || last.ordinal < ordinal) return list.length;
-  let low = 0;
-  let high = list.length - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((list[middle] as HostState).ordinal < ordinal) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function insertOrdered(list: HostState[], host: HostState): void {

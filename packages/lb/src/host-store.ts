@@ -155,8 +155,9 @@ export class HostStore implements PrioritySet {
   }
 
   /**
-   * Makes the hosts those of `groups`, which were checked, in that order if anything else is new as well. Hosts with a known address stay the same object with everything
-   * learnt about them. Returns the changes of single hosts when nobody came, went or moved; nothing otherwise.
+   * Makes the hosts those of `groups`, which were checked, in that order if anything else is new as well. Hosts with a
+   * known address stay the same object with everything learnt about them. Returns the changes of single hosts when
+   * nobody came, went or moved; nothing otherwise.
    */
   replace(groups: readonly EndpointGroup[], now: number): HostDelta["change"] {
     const changes = this.changesOnly(groups);

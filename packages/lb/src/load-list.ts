@@ -1,5 +1,6 @@
 import { HostColumns } from "./host-columns.js";
 import type { HostState } from "./host-state.js";
+import { positionOf } from "./listed.js";
 import { WeightClasses } from "./weight-classes.js";
 
 /** With more changes than this since the last pick, reading the whole list is as quick as following them. */
@@ -78,7 +79,7 @@ export class LoadList {
   private follow(host: HostState): void {
     const index = rowOf(this.ordinals, this.length, host.ordinal);
     const hadRow = index < this.length && this.ordinals[index] === host.ordinal;
-    const isListed = this.hosts[indexIn(this.hosts, host.ordinal)] === host;
+    const isListed = this.hosts[positionOf(this.hosts, host.ordinal)] === host;
     if (hadRow && !isListed) {
       this.classes.remove(index);
       this.move(index + 1, index);
@@ -127,17 +128,6 @@ function rowOf(ordinals: Float64Array, length: number, ordinal: number): number 
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((ordinals[middle] as number) < ordinal) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function indexIn(hosts: readonly HostState[], ordinal: number): number {
-  let low = 0;
-  let high = hosts.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((hosts[middle] as HostState).ordinal < ordinal) low = middle + 1;
     else high = middle;
   }
   return low;

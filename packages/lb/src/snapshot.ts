@@ -2,6 +2,7 @@ import type { HealthBoard } from "./health-board.js";
 import type { CheckState } from "./health-check.js";
 import { HostFlag } from "./host.js";
 import type { HostState } from "./host-state.js";
+import { isRecord } from "./option-shape.js";
 import type { OrcaState } from "./orca.js";
 import type { OutlierDetector } from "./outlier-detection.js";
 import type { OutlierDetectionOptions } from "./outlier-options.js";
@@ -116,10 +117,6 @@ function isCheckState(value: unknown): value is CheckState {
 
 function isCount(value: unknown): boolean {
   return isNumber(value) && value >= 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isNumber(value: unknown): value is number {

@@ -1,5 +1,5 @@
 import { DueQueue } from "./due-queue.js";
-import { type EdfScheduler, picksBefore, WEIGHT_EPSILON } from "./edf.js";
+import { dueAfter, type EdfScheduler, picksBefore, WEIGHT_EPSILON } from "./edf.js";
 import type { WeightClasses } from "./weight-classes.js";
 
 /** A class, its numbers side by side: the fields of its record. */
@@ -45,7 +45,7 @@ export function createStaticEdf(
     if (sizes[each] === 0) continue;
     const weight = classes.weights[each] as number;
     const picks = picksBefore(elapsed, weight);
-    dueOf[each] = prePicks === 0 ? 1 / weight : (picks + 1) / (weight + WEIGHT_EPSILON);
+    dueOf[each] = dueAfter(prePicks, picks, weight);
     records[RECORD * each + PERIOD] = 1 / weight;
     skipped += picks * (sizes[each] as number);
     rate += weight;
@@ -85,18 +85,9 @@ export function createStaticEdf(
     queue.settleFirst();
   };
 
-  /** Members of a class that wait, up to this row. */
-  const waitingUpTo = (each: number, row: number): number => {
-    const head = heads[each] as number;
-    let low = head;
-    let high = starts[each + 1] as number;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((members[middle] as number) <= row) low = middle + 1;
-      else high = middle;
-    }
-    return low - head;
-  };
+  /** How many members of a class wait, up to this row. */
+  const waitingUpTo = (each: number, row: number): number =>
+    Math.max(0, classes.placeOf(row + 1, each) - (heads[each] as number));
 
   /** The last row to pick of the classes that take turns with the first, if not all of their members are picked. */
   const lastRowOf = (first: number, picks: number): number => {

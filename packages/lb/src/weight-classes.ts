@@ -121,8 +121,8 @@ export class WeightClasses {
     if (this.sizes[each] === 0) this.live -= 1;
   }
 
-  /** Where a row stands, or would stand, among the members of its class. */
-  private placeOf(row: number, each: number): number {
+  /** Where a row stands, or would stand, among the members of a class. */
+  placeOf(row: number, each: number): number {
     let low = this.starts[each] as number;
     let high = this.starts[each + 1] as number;
     while (low < high) {
