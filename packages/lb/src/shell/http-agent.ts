@@ -1,10 +1,10 @@
 import type { Cluster } from "../cluster.js";
 import { createCluster } from "../cluster.js";
 import type { ClusterOptions } from "../cluster-options.js";
-import { LbError } from "../errors.js";
 import type { Outcome, PickContext } from "../pick.js";
 import { drive, systemClock } from "./driver.js";
 import { type HostPlace, placeOf } from "./host-place.js";
+import { noHost } from "./no-host.js";
 
 /** A host for one request, in the words of `http.request`. */
 export interface PickedHost extends HostPlace {
@@ -38,10 +38,7 @@ export function hostPicker(hosts: readonly string[] | ClusterOptions): HostPicke
   const ticking = drive(cluster);
   const pickHost = (context?: PickContext): PickedHost => {
     const pick = cluster.pick(context);
-    if (pick.kind === "none") {
-      const message = `no host: ${pick.reason}`;
-      throw new LbError([{ code: "ERR_LB_NO_HOST", path: cluster.name || "cluster", message }]);
-    }
+    if (pick.kind === "none") throw noHost(cluster, pick.reason);
     return { ...placeOf(pick.host.address), done: (outcome) => pick.done(outcome) };
   };
   return Object.assign(pickHost, {

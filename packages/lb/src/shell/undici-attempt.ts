@@ -92,7 +92,7 @@ export interface UndiciAgent {
 
 const OF_THE_CONNECTION = /^(connection|keep-alive|proxy-connection|transfer-encoding|trailer|upgrade|expect)$/;
 /** How long the rest of a response that nobody wants may take before its connection is closed. */
-const DRAIN_MS = 1000;
+export const DRAIN_MS = 1000;
 /** What Node's timers can count; a longer time would be none at all. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

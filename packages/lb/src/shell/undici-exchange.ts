@@ -1,10 +1,10 @@
 import type { Permit } from "../circuit-breaker-options.js";
 import type { Cluster } from "../cluster.js";
-import { LbError } from "../errors.js";
 import type { Host } from "../host.js";
 import type { HostPick, Outcome, PickContext } from "../pick.js";
 import { responseOutcome } from "../response-outcome.js";
 import { previousHosts } from "../retry.js";
+import { noHost } from "./no-host.js";
 import type {
   LbInterceptorOptions,
   UndiciController,
@@ -13,12 +13,11 @@ import type {
   UndiciHandler,
   UndiciHeaders,
 } from "./undici.js";
+import { DRAIN_MS } from "./undici-attempt.js";
 import { codeOf, isCallers } from "./undici-error.js";
 
 const RETRY_STATUSES: readonly number[] = [502, 503, 504];
 const RETRY_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
-/** How long the rest of a response that nobody wants may take before its connection is closed. */
-const DRAIN_MS = 1000;
 
 /** One request with all its attempts. */
 export class Exchange {
@@ -58,10 +57,7 @@ export class Exchange {
         ...this.context,
         attempted: this.attempted,
       });
-      if (found.kind === "none") {
-        const message = `no host: ${found.reason}`;
-        throw new LbError([{ code: "ERR_LB_NO_HOST", path: this.cluster.name || "cluster", message }]);
-      }
+      if (found.kind === "none") throw noHost(this.cluster, found.reason);
       pick = found;
       return this.dispatch(redirected(this.request, pick.host), new Attempt(this, pick));
     } catch (error) {
