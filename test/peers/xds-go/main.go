@@ -64,9 +64,8 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-func server() {
-	ctx := context.Background()
-	cache := cachev3.NewSnapshotCache(true, cachev3.IDHash{}, nil)
+// Serves a cache on a free port, which it prints.
+func serve(ctx context.Context, cache cachev3.SnapshotCache) {
 	grpcServer := grpc.NewServer(grpc.MaxConcurrentStreams(1000000))
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(grpcServer, serverv3.NewServer(ctx, cache, nil))
 	listen, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,6 +74,12 @@ func server() {
 	}
 	go grpcServer.Serve(listen)
 	fmt.Println(listen.Addr().(*net.TCPAddr).Port)
+}
+
+func server() {
+	ctx := context.Background()
+	cache := cachev3.NewSnapshotCache(true, cachev3.IDHash{}, nil)
+	serve(ctx, cache)
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
@@ -103,14 +108,7 @@ func server() {
 func fan() {
 	ctx := context.Background()
 	cache := cachev3.NewSnapshotCache(false, cachev3.IDHash{}, nil)
-	grpcServer := grpc.NewServer(grpc.MaxConcurrentStreams(1000000))
-	discoveryv3.RegisterAggregatedDiscoveryServiceServer(grpcServer, serverv3.NewServer(ctx, cache, nil))
-	listen, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fail(err)
-	}
-	go grpcServer.Serve(listen)
-	fmt.Println(listen.Addr().(*net.TCPAddr).Port)
+	serve(ctx, cache)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var count, port int
